@@ -1,0 +1,61 @@
+// Python's dict and OrderedDict.
+#pragma once
+
+#include <torchkeep/value.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace torchkeep {
+
+// Keeps the order of insertion. Keys are what Python can hash: none, bool, int, float, string,
+// bytes, tuples of those, and classes; as in Python True, 1 and 1.0 are one key.
+class Dict {
+ public:
+  enum class Type {
+    plain,   // dict
+    ordered  // collections.OrderedDict
+  };
+  using Entry = std::pair<Value, Value>;
+
+  explicit Dict(Type type = Type::plain) : type_(type) {}
+
+  Type type() const { return type_; }
+  std::size_t size() const { return entries_.size(); }
+  bool empty() const { return entries_.empty(); }
+  std::vector<Entry>::const_iterator begin() const { return entries_.begin(); }
+  std::vector<Entry>::const_iterator end() const { return entries_.end(); }
+
+  // Null if there is no such key. The pointer is valid until the dict changes.
+  const Value* find(std::string_view key) const;
+  const Value* find(const Value& key) const;
+  bool contains(std::string_view key) const { return find(key) != nullptr; }
+
+  // Adds the key at the end, or replaces the value of a key that is there.
+  // Throws invalid_argument if Python could not hash the key, and where tuples nest too deep.
+  void set(Value key, Value value);
+  // False if there was no such key. Cost: the number of entries.
+  bool erase(std::string_view key);
+  void clear();
+
+  // The instance's __dict__, where a state dict keeps `_metadata`; none if it has nothing.
+  const Value& attributes() const { return attributes_; }
+  void set_attributes(Value attributes) { attributes_ = std::move(attributes); }
+
+ private:
+  void index(std::size_t position);
+  std::size_t position_of(const Value& key) const;  // size() if absent
+
+  Type type_;
+  std::vector<Entry> entries_;
+  std::unordered_map<std::string_view, std::size_t> by_string_;  // views into the keys themselves
+  std::unordered_map<std::int64_t, std::size_t> by_int_;
+  std::unordered_map<std::string, std::size_t> by_other_;  // an injective encoding of the key
+  Value attributes_;
+};
+
+}  // namespace torchkeep

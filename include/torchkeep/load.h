@@ -1,0 +1,42 @@
+// Reading a file: the value in it, as torch.load returns it. Nothing in the file is ever executed.
+#pragma once
+
+#include <torchkeep/limits.h>
+#include <torchkeep/value.h>
+
+#include <filesystem>
+
+namespace torchkeep {
+
+// Where the tensors' bytes come to lie.
+enum class Access {
+  // In memory of their own, read once by several threads. Right for weights that will be trained,
+  // and for files that another process might change.
+  read,
+  // In the file, mapped: opening costs the same for any size, and bytes are read when touched. A
+  // write changes a private copy. The process gets SIGBUS if someone truncates the file meanwhile.
+  map
+};
+
+// Whether bytes are compared with the checksums of the archive. PyTorch itself never does.
+enum class Verify {
+  what_is_read,  // all that is read now: everything with Access::read, the pickle with Access::map
+  everything,    // with Access::map every byte is read once
+  nothing
+};
+
+struct LoadOptions {
+  Access access = Access::read;
+  Verify verify = Verify::what_is_read;
+  Limits limits = {};
+  int threads = 0;  // that read and verify; 0: as many as there are processors, at most 8
+};
+
+// The value that was saved: for `torch.save(model.state_dict())` a dict of tensors. Classes that
+// torchkeep does not know are kept as objects.
+// Throws not_found, io, corrupt, unsupported (naming the format), unsafe; each names path and
+// record. Tensors of one file share a buffer that lives as long as the last of them.
+// Thread-safe.
+Value load(const std::filesystem::path& path, const LoadOptions& options = {});
+
+}  // namespace torchkeep

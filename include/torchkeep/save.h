@@ -1,0 +1,40 @@
+// Writing a file that Python's torch.load(path, weights_only=True) opens.
+#pragma once
+
+#include <torchkeep/value.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace torchkeep {
+
+// Which release of PyTorch the archive is laid out like. All of them read all layouts.
+enum class Layout {
+  latest,     // as PyTorch 2.7 and later write
+  torch_1_13  // as PyTorch 1.6 to 2.0 wrote
+};
+
+// When save() returns.
+enum class Durability {
+  synced,  // the file and its directory entry are on the disk: a power cut loses nothing
+  cached   // the file is complete and in place, but may still be in the system's memory
+};
+
+struct SaveOptions {
+  Layout layout = Layout::latest;
+  Durability durability = Durability::synced;
+  // The folder name inside the archive; nothing: the file's name without its last extension, as
+  // torch.save does.
+  std::optional<std::string> root_name = std::nullopt;
+};
+
+// Writes `value` (a StateDict converts) to a temporary file beside `path` and renames it into place:
+// `path` holds the old file or the whole new one at every moment. On an error the old file is
+// untouched and nothing is left behind.
+// Shared storages stay shared. Throws io, invalid_argument (no name before the extension; the
+// directory is missing; `path` is a directory), unsupported (a value that contains itself).
+// The tensors must not be written to by other threads meanwhile.
+void save(const Value& value, const std::filesystem::path& path, const SaveOptions& options = {});
+
+}  // namespace torchkeep

@@ -1,0 +1,26 @@
+// Everything: the core, and the LibTorch half for those who link torchkeep::torchkeep.
+#pragma once
+
+#include <torchkeep/checkpoint_manager.h>
+#include <torchkeep/early_stopping.h>
+#include <torchkeep/error.h>
+#include <torchkeep/inspect.h>
+#include <torchkeep/load.h>
+#include <torchkeep/match.h>
+#include <torchkeep/save.h>
+#include <torchkeep/state_dict.h>
+#include <torchkeep/value.h>
+#include <torchkeep/version.h>
+
+#ifdef TORCHKEEP_WITH_TORCH
+#include <torchkeep/checkpoint.h>
+#include <torchkeep/convert.h>
+#include <torchkeep/dataset.h>
+#include <torchkeep/freeze.h>
+#include <torchkeep/model.h>
+#include <torchkeep/models.h>
+#include <torchkeep/module.h>
+#include <torchkeep/optimizer.h>
+#include <torchkeep/random_state.h>
+#include <torchkeep/trainer.h>
+#endif

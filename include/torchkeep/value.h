@@ -1,0 +1,194 @@
+// What a pickle can hold: none, bool, int, float, string, bytes, list, tuple, dict, set, tensor,
+// storage, or an object whose class torchkeep does not build.
+#pragma once
+
+#include <torchkeep/tensor.h>
+
+#include <concepts>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace torchkeep {
+
+class Dict;
+class Object;
+class StateDict;
+class Value;
+
+using List = std::vector<Value>;
+struct Tuple;
+struct Set;
+struct Bytes;
+
+// Turns a type of another library into a Value. Specialise it with a static member
+// `Value to_value(const T&)`; torchkeep/convert.h does so for at::Tensor.
+template <class T>
+struct ToValue;
+
+template <class T>
+concept ConvertibleToValue = requires(const T& from) {
+  { ToValue<T>::to_value(from) } -> std::same_as<Value>;
+};
+
+// A dynamically typed value. Containers, strings, tensors and objects are held by reference, as in
+// Python: copying a Value is cheap, and both copies see a change to the list or dict they share.
+// Not synchronised: a value that one thread changes must not be read by another.
+//
+// Nesting may be as deep as memory allows: nothing here recurses on it, destruction included.
+class Value {
+ public:
+  enum class Kind {
+    none, boolean, integer, floating, string, bytes, list, tuple, dict, set, tensor, storage, object
+  };
+
+  Value() = default;  // none
+  template <std::same_as<bool> T>  // a template, so that no pointer becomes a bool
+  Value(T value) : data_(value) {}
+  template <std::integral T>
+    requires(!std::same_as<T, bool>)
+  Value(T value) : data_(checked_int(value)) {}
+  Value(double value) : data_(value) {}
+  Value(const char* text);
+  Value(std::string_view text);
+  Value(std::string text);
+  Value(Bytes bytes);
+  Value(List items);
+  Value(Tuple items);
+  Value(Set items);
+  Value(Dict dict);
+  Value(const StateDict& state_dict);  // an OrderedDict with its _metadata, as Python's
+  Value(Tensor tensor);
+  Value(Storage storage);
+  Value(Object object);
+  template <ConvertibleToValue T>
+  Value(const T& other) : Value(ToValue<T>::to_value(other)) {}
+
+  Value(const Value&) = default;
+  Value(Value&& other) noexcept : data_(std::exchange(other.data_, Data{})) {}
+  Value& operator=(const Value& other);
+  Value& operator=(Value&& other) noexcept;
+  ~Value();
+
+  Kind kind() const { return static_cast<Kind>(data_.index()); }
+  bool is_none() const { return kind() == Kind::none; }
+  bool is_bool() const { return kind() == Kind::boolean; }
+  bool is_int() const { return kind() == Kind::integer; }
+  bool is_double() const { return kind() == Kind::floating; }
+  bool is_number() const { return is_int() || is_double(); }
+  bool is_string() const { return kind() == Kind::string; }
+  bool is_bytes() const { return kind() == Kind::bytes; }
+  bool is_list() const { return kind() == Kind::list; }
+  bool is_tuple() const { return kind() == Kind::tuple; }
+  bool is_dict() const { return kind() == Kind::dict; }
+  bool is_set() const { return kind() == Kind::set; }
+  bool is_tensor() const { return kind() == Kind::tensor; }
+  bool is_storage() const { return kind() == Kind::storage; }
+  bool is_object() const { return kind() == Kind::object; }
+
+  // Each throws mismatch, naming both kinds, if the value is of another kind.
+  bool as_bool() const;
+  std::int64_t as_int() const;  // also a bool; also a whole float or a one-element integer tensor
+  double as_double() const;     // also an int or a bool, or a tensor of one element
+  const std::string& as_string() const;
+  const std::string& as_bytes() const;
+  List& as_list() const;
+  const List& as_tuple() const;
+  const List& as_set() const;
+  Dict& as_dict() const;
+  const Tensor& as_tensor() const;
+  const Storage& as_storage() const;
+  Object& as_object() const;
+  // The dict as a state dict. Throws mismatch naming the key whose value is not a tensor.
+  StateDict as_state_dict() const;
+
+  // The items of a list, tuple or set; throws mismatch for other kinds.
+  const List& items() const;
+  // The number of items or entries; throws mismatch for a value without.
+  std::size_t size() const;
+
+  // The value under a key of a dict. Throws not_found, listing the keys there are.
+  const Value& operator[](std::string_view key) const;
+  const Value& operator[](const char* key) const { return (*this)[std::string_view(key)]; }
+  // The item of a list or tuple. Throws not_found past the end.
+  const Value& operator[](std::size_t index) const;
+  template <std::integral T>
+  const Value& operator[](T index) const {
+    return (*this)[static_cast<std::size_t>(index)];
+  }
+  // The value under a key; null if the value is not a dict or has no such key.
+  const Value* find(std::string_view key) const;
+  bool contains(std::string_view key) const { return find(key) != nullptr; }
+
+  // The address of what is held by reference: equal for two values that are one Python object.
+  // Null for none, bool, int and float.
+  const void* identity() const;
+
+ private:
+  template <class T>
+  static std::int64_t checked_int(T value) {
+    if constexpr (std::is_unsigned_v<T> && sizeof(T) >= sizeof(std::int64_t)) {
+      if (value > static_cast<T>(INT64_MAX)) throw_int_overflow();
+    }
+    return static_cast<std::int64_t>(value);
+  }
+  [[noreturn]] static void throw_int_overflow();
+  [[noreturn]] void throw_wrong_kind(std::string_view wanted) const;
+  void release() noexcept;
+
+  // In the order of Kind.
+  using Data = std::variant<std::monostate,
+                            bool,
+                            std::int64_t,
+                            double,
+                            std::shared_ptr<const std::string>,
+                            std::shared_ptr<const Bytes>,
+                            std::shared_ptr<List>,
+                            std::shared_ptr<const Tuple>,
+                            std::shared_ptr<Dict>,
+                            std::shared_ptr<const Set>,
+                            std::shared_ptr<const Tensor>,
+                            std::shared_ptr<const Storage>,
+                            std::shared_ptr<Object>>;
+  Data data_;
+};
+
+struct Bytes {
+  std::string data;
+};
+struct Tuple {
+  List items;
+};
+struct Set {
+  List items;  // in the order of the file
+};
+
+// The name of a kind in messages: "dict", "int", ...
+std::string_view name(Value::Kind kind);
+
+// Builders. A dict keeps the order in which it was written.
+Value dict(std::initializer_list<std::pair<std::string_view, Value>> entries);
+Value ordered_dict(std::initializer_list<std::pair<std::string_view, Value>> entries);
+Value list(std::initializer_list<Value> items);
+Value tuple(std::initializer_list<Value> items);
+
+// True if both have the same kinds, keys in the same order, and values; tensors by their elements.
+bool equal(const Value& a, const Value& b);
+
+struct PrintOptions {
+  std::size_t max_depth = 8;     // deeper containers are written as "..."
+  std::size_t max_items = 1000;  // of each container; the rest is counted
+};
+// Python's notation; a tensor as `tensor(float32 [2, 3])`.
+std::string to_string(const Value& value, const PrintOptions& options = {});
+
+}  // namespace torchkeep
+
+#include <torchkeep/dict.h>
+#include <torchkeep/object.h>
