@@ -1,13 +1,13 @@
 // The value of a training checkpoint, under the keys that PyTorch users know.
 #pragma once
 
+#include <cstdint>
+#include <optional>
+
 #include <torchkeep/early_stopping.h>
 #include <torchkeep/metrics.h>
 #include <torchkeep/model.h>
 #include <torchkeep/value.h>
-
-#include <cstdint>
-#include <optional>
 
 namespace torch::optim {
 class Optimizer;

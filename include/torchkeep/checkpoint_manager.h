@@ -1,14 +1,14 @@
 // The checkpoints of one run: when to save, what to call them, which to keep, which is the best.
 #pragma once
 
-#include <torchkeep/metrics.h>
-#include <torchkeep/save.h>
-#include <torchkeep/value.h>
-
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <torchkeep/metrics.h>
+#include <torchkeep/save.h>
+#include <torchkeep/value.h>
 
 namespace torchkeep {
 
@@ -21,16 +21,16 @@ struct CheckpointManagerOptions {
   Mode mode = Mode::min;
   // How many of the best to keep; nothing: all. Ties: the first wins.
   std::optional<int> save_top_k = 1;
-  bool save_last = true;     // keep also the newest, whatever its metric; resuming needs it
-  int every_n_epochs = 1;    // save() is asked after each epoch and declines the others
+  bool save_last = true;   // keep also the newest, whatever its metric; resuming needs it
+  int every_n_epochs = 1;  // save() is asked after each epoch and declines the others
   SaveOptions save = {};
 };
 
 // One checkpoint file of a run.
 struct CheckpointInfo {
   std::filesystem::path path;
-  int epoch = 0;           // the epoch that had just ended, from 0
-  std::int64_t step = 0;   // optimizer steps so far
+  int epoch = 0;          // the epoch that had just ended, from 0
+  std::int64_t step = 0;  // optimizer steps so far
   Metrics metrics;
   std::uint64_t file_bytes = 0;
 };
@@ -42,7 +42,8 @@ class CheckpointManager {
  public:
   // Creates the directory if it is missing, and reads what an earlier run left there.
   // Throws invalid_argument for a template or options that make no sense, io, corrupt.
-  explicit CheckpointManager(std::filesystem::path directory, CheckpointManagerOptions options = {});
+  explicit CheckpointManager(std::filesystem::path directory,
+                             CheckpointManagerOptions options = {});
 
   // Saves `checkpoint` (a dict with `epoch`, as make_checkpoint builds it) unless the options
   // decline, then drops what need not be kept. Returns the path of the new file, or nothing.
@@ -53,8 +54,8 @@ class CheckpointManager {
   // Whether save() would write after this epoch.
   bool wants(int epoch) const;
 
-  std::vector<CheckpointInfo> list() const;      // oldest first
-  std::optional<CheckpointInfo> best() const;    // nothing before the first save
+  std::vector<CheckpointInfo> list() const;    // oldest first
+  std::optional<CheckpointInfo> best() const;  // nothing before the first save
   std::optional<CheckpointInfo> last() const;
   const std::filesystem::path& directory() const { return directory_; }
   const CheckpointManagerOptions& options() const { return options_; }

@@ -1,11 +1,11 @@
 // Between torchkeep's tensors and LibTorch's, without copying.
 #pragma once
 
-#include <ATen/core/ivalue.h>  // before Tensor.h: clang 14 needs it to compile LibTorch 1.13 in C++20
-#include <ATen/core/Tensor.h>
-
 #include <torchkeep/tensor.h>
 #include <torchkeep/value.h>
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/ivalue.h>  // before Tensor.h: clang 14 needs it to compile LibTorch 1.13 in C++20
 
 namespace torchkeep {
 

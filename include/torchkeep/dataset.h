@@ -1,23 +1,23 @@
 // Labelled images in memory, and batches of them.
 #pragma once
 
-#include <ATen/core/ivalue.h>  // before Tensor.h: clang 14 needs it to compile LibTorch 1.13 in C++20
-#include <ATen/core/Tensor.h>
-
-#include <torchkeep/value.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <torchkeep/value.h>
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/ivalue.h>  // before Tensor.h: clang 14 needs it to compile LibTorch 1.13 in C++20
+
 namespace torchkeep {
 
 // Images and labels of the same count. Copies share the memory.
 struct Dataset {
-  at::Tensor images;                     // uint8 [n, channels, height, width]
-  at::Tensor labels;                     // int64 [n], from 0 to class_names.size() - 1
+  at::Tensor images;  // uint8 [n, channels, height, width]
+  at::Tensor labels;  // int64 [n], from 0 to class_names.size() - 1
   std::vector<std::string> class_names;
   std::int64_t size() const { return labels.size(0); }
 };

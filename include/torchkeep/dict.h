@@ -1,14 +1,14 @@
 // Python's dict and OrderedDict.
 #pragma once
 
-#include <torchkeep/value.h>
-
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
+
+#include <torchkeep/value.h>
 
 namespace torchkeep {
 
@@ -32,6 +32,7 @@ class Dict {
 
   // Null if there is no such key. The pointer is valid until the dict changes.
   const Value* find(std::string_view key) const;
+  const Value* find(const char* key) const { return find(std::string_view(key)); }
   const Value* find(const Value& key) const;
   bool contains(std::string_view key) const { return find(key) != nullptr; }
 

@@ -49,15 +49,14 @@ std::string_view name(DType dtype);
 // The type with that name; nothing if there is none. Does not know aliases such as "half".
 std::optional<DType> dtype_from_name(std::string_view name);
 
-// Bytes of one element; for packed types (quint4x2, quint2x4, float4_e2m1fn_x2, bits*) of one byte
-// that holds several.
+// Bytes of one element; 1 for the packed quantised types, whose byte holds several elements.
 std::int64_t item_bytes(DType dtype);
 
 // Elements that share one byte: 2 for quint4x2, 4 for quint2x4, 1 for every other type.
 // float4_e2m1fn_x2 counts its pairs as elements, as PyTorch does.
 std::int64_t items_per_byte(DType dtype);
 
-bool is_floating_point(DType dtype);  // float16, bfloat16, float32, float64 and the float8 types
+bool is_floating_point(DType dtype);  // real floats of any width, float8 and float4 included
 bool is_complex(DType dtype);
 bool is_quantized(DType dtype);
 

@@ -1,11 +1,11 @@
 // Stopping a training when it no longer gets better, with the reason. Pure arithmetic.
 #pragma once
 
-#include <torchkeep/metrics.h>
-#include <torchkeep/value.h>
-
 #include <optional>
 #include <string>
+
+#include <torchkeep/metrics.h>
+#include <torchkeep/value.h>
 
 namespace torchkeep {
 
@@ -35,7 +35,7 @@ struct EarlyStoppingOptions {
   std::optional<double> stopping_threshold = std::nullopt;    // good enough: stop when better
   std::optional<double> divergence_threshold = std::nullopt;  // hopeless: stop when worse
   std::optional<double> baseline = std::nullopt;  // counts as the best before the first check
-  int start_from_epoch = 0;  // checks before this epoch are not counted
+  int start_from_epoch = 0;                       // checks before this epoch are not counted
 };
 
 enum class StopReason {

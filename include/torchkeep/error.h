@@ -1,7 +1,7 @@
 // Errors: one exception class with a code, a place and an advice.
 //
-// The text of an error reads `path: record or tensor: what is wrong (expected ..., got ...); what to
-// do`. Low layers say what they know; the layer that knows the path or the tensor adds it with
+// The text of an error reads `path: record or tensor: what is wrong (expected ..., got ...); what
+// to do`. Low layers say what they know; the layer that knows the path or the tensor adds it with
 // add_place() and rethrows the same error.
 #pragma once
 
@@ -30,10 +30,11 @@ std::string_view name(ErrorCode code);
 
 // Where something went wrong. Empty fields are unknown.
 struct Place {
-  std::string path;    // the file
-  std::string record;  // the record inside the archive, such as "data.pkl"
-  std::string tensor;  // the key of the tensor or value, such as "features.0.weight"
-  std::optional<std::uint64_t> byte_offset;  // from the start of the record, or else of the file
+  std::string path = {};    // the file
+  std::string record = {};  // the record inside the archive, such as "data.pkl"
+  std::string tensor = {};  // the key of the tensor or value, such as "features.0.weight"
+  std::optional<std::uint64_t> byte_offset =
+      std::nullopt;  // from the start of the record, or else of the file
 };
 
 // The exception that every function of torchkeep throws. Copyable; safe to read from any thread.

@@ -14,9 +14,9 @@ namespace torchkeep {
 
 // Sets requires_grad of every parameter whose dotted name matches one of the globs: "features.*",
 // "*.bias", "*" ("*" also spans dots, "?" is one character, "[ab]" one of them). Returns the
-// names that matched. Throws not_found, with the parameters' names, for a glob that matches nothing.
-// A batch norm whose parameters are all frozen stays in evaluation mode, so that its running
-// statistics do not move: call train(module) below instead of module.train().
+// names that matched. Throws not_found, with the parameters' names, for a glob that matches
+// nothing. A batch norm whose parameters are all frozen stays in evaluation mode, so that its
+// running statistics do not move: call train(module) below instead of module.train().
 std::vector<std::string> freeze(torch::nn::Module& module, std::string_view glob);
 std::vector<std::string> freeze(torch::nn::Module& module, const std::vector<std::string>& globs);
 std::vector<std::string> unfreeze(torch::nn::Module& module, std::string_view glob);

@@ -1,15 +1,15 @@
 // What is in a file, without loading it.
 #pragma once
 
-#include <torchkeep/load.h>
-#include <torchkeep/value.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <torchkeep/load.h>
+#include <torchkeep/value.h>
 
 namespace torchkeep {
 

@@ -1,10 +1,10 @@
 // Reading a file: the value in it, as torch.load returns it. Nothing in the file is ever executed.
 #pragma once
 
+#include <filesystem>
+
 #include <torchkeep/limits.h>
 #include <torchkeep/value.h>
-
-#include <filesystem>
 
 namespace torchkeep {
 

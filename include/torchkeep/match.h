@@ -1,11 +1,11 @@
 // Comparing a state dict with the form of a model, and proposing what would mend the difference.
 #pragma once
 
-#include <torchkeep/error.h>
-#include <torchkeep/state_dict.h>
-
 #include <string>
 #include <vector>
+
+#include <torchkeep/error.h>
+#include <torchkeep/state_dict.h>
 
 namespace torchkeep {
 
@@ -30,7 +30,7 @@ struct LoadReport {
   std::vector<std::string> missing_keys;     // in the model, not in the file
   std::vector<std::string> unexpected_keys;  // in the file, not in the model
   std::vector<MismatchedKey> mismatched_keys;
-  std::vector<std::string> suggestions;      // one sentence each, the most helpful first
+  std::vector<std::string> suggestions;  // one sentence each, the most helpful first
 
   bool ok() const {
     return missing_keys.empty() && unexpected_keys.empty() && mismatched_keys.empty();

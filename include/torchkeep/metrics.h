@@ -14,7 +14,8 @@ enum class Mode {
   max   // larger is better, as for an accuracy
 };
 
-// Whether `candidate` is better than `incumbent`. NaN is worse than everything, equal is not better.
+// Whether `candidate` is better than `incumbent`. NaN is worse than everything, equal is not
+// better.
 bool is_better(double candidate, double incumbent, Mode mode);
 
 }  // namespace torchkeep

@@ -1,13 +1,6 @@
 // Whole models: the form and the parameters in one file.
 #pragma once
 
-#include <ATen/core/ivalue.h>  // before Tensor.h: clang 14 needs it to compile LibTorch 1.13 in C++20
-#include <ATen/core/Tensor.h>
-
-#include <torchkeep/load.h>
-#include <torchkeep/save.h>
-#include <torchkeep/value.h>
-
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -15,6 +8,13 @@
 #include <typeindex>
 #include <typeinfo>
 #include <vector>
+
+#include <torchkeep/load.h>
+#include <torchkeep/save.h>
+#include <torchkeep/value.h>
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/ivalue.h>  // before Tensor.h: clang 14 needs it to compile LibTorch 1.13 in C++20
 
 namespace torch::nn {
 class Module;
@@ -59,11 +59,11 @@ class Model {
 
 // How to build a class again that torchkeep does not know.
 struct ModelClass {
-  std::string architecture;                                // under which it is saved
-  std::type_index type = typeid(void);                     // of the module
-  std::function<Model(const Value& configuration)> build;  // freshly initialised
-  std::function<Value(const torch::nn::Module&)> describe;  // the configuration of a module
-  std::function<at::Tensor(torch::nn::Module&, const at::Tensor&)> forward;
+  std::string architecture = {};                                 // under which it is saved
+  std::type_index type = typeid(void);                           // of the module
+  std::function<Model(const Value& configuration)> build = {};   // freshly initialised
+  std::function<Value(const torch::nn::Module&)> describe = {};  // the configuration of a module
+  std::function<at::Tensor(torch::nn::Module&, const at::Tensor&)> forward = {};
 };
 // Throws invalid_argument if the name or the type is registered already. Thread-safe.
 void register_model_class(ModelClass model_class);
@@ -84,9 +84,8 @@ void register_model(const std::string& architecture, Factory factory, Describe d
        .build =
            [architecture, factory, forward](const Value& configuration) {
              std::shared_ptr<Impl> impl = factory(configuration);
-             return Model(architecture, configuration, impl, [impl, forward](const at::Tensor& x) {
-               return forward(*impl, x);
-             });
+             return Model(architecture, configuration, impl,
+                          [impl, forward](const at::Tensor& x) { return forward(*impl, x); });
            },
        .describe = [describe](const torch::nn::Module& module) -> Value {
          return describe(dynamic_cast<const Impl&>(module));
@@ -110,7 +109,10 @@ void save_model(const torch::nn::Module& module,
                 const SaveOptions& = {});
 // Of a module holder, such as one made by TORCH_MODULE.
 template <class Holder>
-  requires requires(const Holder& holder) { holder.ptr(); *holder; }
+requires requires(const Holder& holder) {
+  holder.ptr();
+  *holder;
+}
 void save_model(const Holder& holder,
                 const std::filesystem::path& path,
                 const SaveOptions& options = {}) {

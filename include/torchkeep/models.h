@@ -1,10 +1,10 @@
 // torchvision's classifiers, with its parameter names and, after the same seed, its initial values.
 #pragma once
 
-#include <torchkeep/model.h>
-
 #include <cstdint>
 #include <string>
+
+#include <torchkeep/model.h>
 
 namespace torchkeep {
 

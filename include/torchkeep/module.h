@@ -1,10 +1,10 @@
 // state_dict and load_state_dict of a torch::nn::Module.
 #pragma once
 
+#include <filesystem>
+
 #include <torchkeep/match.h>
 #include <torchkeep/state_dict.h>
-
-#include <filesystem>
 
 namespace torch::nn {
 class Module;

@@ -1,12 +1,12 @@
 // An instance of a Python class that torchkeep does not build: kept as inert data.
 #pragma once
 
-#include <torchkeep/value.h>
-
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <torchkeep/value.h>
 
 namespace torchkeep {
 
@@ -42,10 +42,10 @@ class Object {
   bool is_call_of(std::string_view module, std::string_view name) const;
 
   // What the pickle adds after the construction; all may be empty.
-  Value keyword_arguments;                             // a dict, or none
-  Value state;                                         // argument of __setstate__ or the __dict__
-  List list_items;                                     // appended
-  std::vector<std::pair<Value, Value>> dict_items;     // set by key
+  Value keyword_arguments;                          // a dict, or none
+  Value state;                                      // argument of __setstate__ or the __dict__
+  List list_items;                                  // appended
+  std::vector<std::pair<Value, Value>> dict_items;  // set by key
   // The value of an attribute in `state`, where that is a dict; null otherwise.
   const Value* attribute(std::string_view name) const;
 

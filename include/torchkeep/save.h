@@ -1,11 +1,11 @@
 // Writing a file that Python's torch.load(path, weights_only=True) opens.
 #pragma once
 
-#include <torchkeep/value.h>
-
 #include <filesystem>
 #include <optional>
 #include <string>
+
+#include <torchkeep/value.h>
 
 namespace torchkeep {
 
@@ -29,12 +29,11 @@ struct SaveOptions {
   std::optional<std::string> root_name = std::nullopt;
 };
 
-// Writes `value` (a StateDict converts) to a temporary file beside `path` and renames it into place:
-// `path` holds the old file or the whole new one at every moment. On an error the old file is
-// untouched and nothing is left behind.
-// Shared storages stay shared. Throws io, invalid_argument (no name before the extension; the
-// directory is missing; `path` is a directory), unsupported (a value that contains itself).
-// The tensors must not be written to by other threads meanwhile.
+// Writes `value` (a StateDict converts) to a temporary file beside `path` and renames it into
+// place: `path` holds the old file or the whole new one at every moment. On an error the old file
+// is untouched and nothing is left behind. Shared storages stay shared. Throws io, invalid_argument
+// (no name before the extension; the directory is missing; `path` is a directory), unsupported (a
+// value that contains itself). The tensors must not be written to by other threads meanwhile.
 void save(const Value& value, const std::filesystem::path& path, const SaveOptions& options = {});
 
 }  // namespace torchkeep

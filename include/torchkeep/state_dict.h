@@ -1,15 +1,15 @@
 // An ordered mapping from parameter and buffer names to tensors, as Python's module.state_dict().
 #pragma once
 
-#include <torchkeep/tensor.h>
-#include <torchkeep/value.h>
-
 #include <cstddef>
 #include <iosfwd>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
+
+#include <torchkeep/tensor.h>
+#include <torchkeep/value.h>
 
 namespace torchkeep {
 
@@ -44,8 +44,8 @@ class StateDict {
   const Value& metadata() const { return metadata_; }
   void set_metadata(Value metadata) { metadata_ = std::move(metadata); }
 
-  std::int64_t numel() const;         // elements of all tensors, shared ones counted each time
-  std::uint64_t size_bytes() const;   // of all elements, likewise
+  std::int64_t numel() const;        // elements of all tensors, shared ones counted each time
+  std::uint64_t size_bytes() const;  // of all elements, likewise
 
  private:
   std::vector<Entry> entries_;

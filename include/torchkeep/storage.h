@@ -1,14 +1,14 @@
 // A flat run of bytes that tensors view.
 #pragma once
 
-#include <torchkeep/dtype.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+
+#include <torchkeep/dtype.h>
 
 namespace torchkeep {
 

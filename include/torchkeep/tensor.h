@@ -1,15 +1,15 @@
 // A tensor: a type, a shape, strides and an offset into a storage. It computes nothing.
 #pragma once
 
-#include <torchkeep/dtype.h>
-#include <torchkeep/storage.h>
-
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
+
+#include <torchkeep/dtype.h>
+#include <torchkeep/storage.h>
 
 namespace torchkeep {
 
@@ -27,11 +27,7 @@ class Tensor {
   // Views `storage` with that shape; strides and offset are counted in elements.
   // Throws invalid_argument for a negative size, stride or offset, for more than 64 dimensions,
   // where shape and strides differ in length, and where an element would lie outside the storage.
-  Tensor(Storage storage,
-         DType dtype,
-         Shape shape,
-         Shape strides,
-         std::int64_t storage_offset = 0);
+  Tensor(Storage storage, DType dtype, Shape shape, Shape strides, std::int64_t storage_offset = 0);
 
   // A contiguous tensor at the start of `storage`.
   Tensor(Storage storage, DType dtype, Shape shape);
@@ -95,7 +91,8 @@ class Tensor {
   std::shared_ptr<const Quantizer> quantizer_;
 };
 
-// real = (stored - zero_point) * scale, with one pair for the tensor or one for each index of `axis`.
+// real = (stored - zero_point) * scale, with one pair for the tensor or one for each index of
+// `axis`.
 struct Quantizer {
   enum class Scheme { per_tensor_affine, per_channel_affine };
   Scheme scheme = Scheme::per_tensor_affine;

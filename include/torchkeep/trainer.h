@@ -1,16 +1,16 @@
 // A training loop: fit, validate, checkpoint, stop early, restore the best. Short enough to copy.
 #pragma once
 
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
 #include <torchkeep/checkpoint.h>
 #include <torchkeep/checkpoint_manager.h>
 #include <torchkeep/dataset.h>
 #include <torchkeep/early_stopping.h>
 #include <torchkeep/model.h>
-
-#include <filesystem>
-#include <functional>
-#include <optional>
-#include <string>
 
 namespace torch::optim {
 class Optimizer;
@@ -29,15 +29,16 @@ class TrainingObserver {
 };
 
 struct TrainerOptions {
-  int epochs = 10;  // in all, those before a resume included
+  int epochs = 10;                          // in all, those before a resume included
   std::filesystem::path directory = "run";  // checkpoints and metrics.jsonl
   CheckpointManagerOptions checkpoints = {.monitor = "val_loss"};
   std::optional<EarlyStoppingOptions> early_stopping = EarlyStoppingOptions{};
   enum class AtTheEnd { restore_best, keep_last };
   AtTheEnd at_the_end = AtTheEnd::restore_best;
   Value hyper_parameters = {};  // kept in every checkpoint
-  std::function<at::Tensor(const at::Tensor& output, const at::Tensor& labels)> loss = {};  // empty:
-                                                                              // cross entropy
+  std::function<at::Tensor(const at::Tensor& output, const at::Tensor& labels)> loss =
+      {};  // empty:
+           // cross entropy
 };
 
 struct FitResult {
@@ -58,7 +59,9 @@ class Trainer {
   // Trains until `epochs` are done or early stopping says so. Metrics: train_loss, train_acc and,
   // with `validation`, val_loss, val_acc. Each epoch ends with a line in metrics.jsonl and, if the
   // manager wants it, a checkpoint.
-  FitResult fit(BatchSource& training, BatchSource* validation, TrainingObserver* observer = nullptr);
+  FitResult fit(BatchSource& training,
+                BatchSource* validation,
+                TrainingObserver* observer = nullptr);
 
   // Takes up where `checkpoint` was saved, to the bit; call it before fit(). The model must be the
   // one of the checkpoint (model_from_checkpoint). Throws mismatch.

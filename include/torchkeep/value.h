@@ -2,8 +2,6 @@
 // storage, or an object whose class torchkeep does not build.
 #pragma once
 
-#include <torchkeep/tensor.h>
-
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
@@ -14,6 +12,8 @@
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include <torchkeep/tensor.h>
 
 namespace torchkeep {
 
@@ -45,15 +45,26 @@ concept ConvertibleToValue = requires(const T& from) {
 class Value {
  public:
   enum class Kind {
-    none, boolean, integer, floating, string, bytes, list, tuple, dict, set, tensor, storage, object
+    none,
+    boolean,
+    integer,
+    floating,
+    string,
+    bytes,
+    list,
+    tuple,
+    dict,
+    set,
+    tensor,
+    storage,
+    object
   };
 
-  Value() = default;  // none
+  Value() = default;               // none
   template <std::same_as<bool> T>  // a template, so that no pointer becomes a bool
   Value(T value) : data_(value) {}
   template <std::integral T>
-    requires(!std::same_as<T, bool>)
-  Value(T value) : data_(checked_int(value)) {}
+  requires(!std::same_as<T, bool>) Value(T value) : data_(checked_int(value)) {}
   Value(double value) : data_(value) {}
   Value(const char* text);
   Value(std::string_view text);

@@ -1,11 +1,11 @@
 // Throwing an Error with a formatted message.
 #pragma once
 
+#include <utility>
+
 #include <torchkeep/error.h>
 
 #include <fmt/format.h>
-
-#include <utility>
 
 namespace torchkeep {
 
