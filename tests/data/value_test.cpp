@@ -68,10 +68,10 @@ TEST(Value, LeavesNoneBehindWhenMoved) {
 
 TEST(Value, DestroysDeepNestingWithoutRecursion) {
   Value value = list({});
-  for (int depth = 0; depth < 1'000'000; ++depth) value = list({std::move(value)});
+  for (int depth = 0; depth < 200'000; ++depth) value = list({std::move(value)});
   value = Value();
   Value objects;
-  for (int depth = 0; depth < 1'000'000; ++depth) {
+  for (int depth = 0; depth < 200'000; ++depth) {
     objects = Object::call(Object::global("a", "b"), tuple({std::move(objects)}));
   }
 }
