@@ -1,8 +1,6 @@
 // Replacing a file so that its path holds the old content or the whole new one at every moment.
 #pragma once
 
-#include <torchkeep/save.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -10,14 +8,19 @@
 #include <string>
 #include <string_view>
 
+#include <torchkeep/save.h>
+
 namespace torchkeep::io {
 
-// Writes to a temporary file in the target's directory. commit() makes it the target; without it the
-// destructor removes the temporary file and the target is as it was. Not synchronised.
+// Writes to a temporary file in the target's directory. commit() makes it the target; without it
+// the destructor removes the temporary file and the target is as it was. Not synchronised.
+//
+// A target that is a symbolic link stays one: the file that it points to is replaced. The
+// permissions of a file that is replaced are kept.
 class AtomicFile {
  public:
-  // Creates the temporary file. Throws io (invalid_argument where the target is a directory or its
-  // directory is missing), naming the target.
+  // Creates the temporary file. Throws io (invalid_argument where the target is no regular file or
+  // its directory is missing), naming the target.
   explicit AtomicFile(std::filesystem::path target);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
@@ -29,14 +32,21 @@ class AtomicFile {
   std::uint64_t position() const { return position_; }  // bytes written so far
 
   // Syncs the file, renames it to the target, syncs the directory (the syncs only if asked for).
-  // Throws io; then the target is as it was and the temporary file is gone.
+  // Throws io; then the temporary file is gone and the target is as it was, unless only the sync
+  // of the directory failed: the target is then the new file.
   void commit(Durability durability = Durability::synced);
 
   const std::filesystem::path& target() const { return target_; }
 
  private:
+  void create_temporary();
+  void keep_permissions() const;
+  void sync_directory() const;
+  void discard() noexcept;
+
   std::filesystem::path target_;
-  std::filesystem::path temporary_;
+  std::filesystem::path destination_;  // the target, or the file that it links to
+  std::filesystem::path temporary_;    // empty once it has been renamed or removed
   int descriptor_ = -1;
   std::uint64_t position_ = 0;
 };

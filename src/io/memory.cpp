@@ -1,0 +1,60 @@
+#include "io/memory.h"
+
+#include <sys/mman.h>
+
+#include "base/fail.h"
+#include "io/input_file.h"
+#include "io/system_error.h"
+
+namespace torchkeep::io {
+namespace {
+
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
+std::byte* map_memory(std::size_t size) {
+  void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) fail(ErrorCode::io, "cannot allocate {} bytes of memory", size);
+  return static_cast<std::byte*>(memory);
+}
+
+void unmap(std::span<std::byte> bytes) {
+  if (!bytes.empty()) munmap(bytes.data(), bytes.size());
+}
+
+// Maps more than needed and gives back what lies around the aligned part.
+std::byte* map_aligned(std::size_t size) {
+  std::byte* memory = map_memory(size + kHugePage);
+  const std::size_t misaligned = reinterpret_cast<std::uintptr_t>(memory) % kHugePage;
+  const std::size_t before = misaligned == 0 ? 0 : kHugePage - misaligned;
+  unmap({memory, before});
+  unmap({memory + before + size, kHugePage - before});
+  return memory + before;
+}
+
+}  // namespace
+
+MappedFile::MappedFile(const InputFile& file) {
+  const auto size = static_cast<std::size_t>(file.size());
+  if (size == 0) return;
+  void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, file.descriptor(), 0);
+  if (memory == MAP_FAILED) throw_system_error(file.path(), "map");
+  bytes_ = {static_cast<std::byte*>(memory), size};
+}
+
+MappedFile::~MappedFile() { unmap(bytes_); }
+
+HugeBuffer::HugeBuffer(std::uint64_t size) {
+  if (size == 0) return;
+  if (size > SIZE_MAX / 2) fail(ErrorCode::io, "cannot allocate {} bytes of memory", size);
+  const std::size_t rounded =
+      (static_cast<std::size_t>(size) + kHugePage - 1) / kHugePage * kHugePage;
+  std::byte* memory = map_aligned(rounded);
+  // Only advice: without it, or where the system has none to give, the pages are small.
+  madvise(memory, rounded, MADV_HUGEPAGE);
+  bytes_ = {memory, rounded};
+}
+
+HugeBuffer::~HugeBuffer() { unmap(bytes_); }
+
+}  // namespace torchkeep::io
