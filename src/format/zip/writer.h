@@ -1,0 +1,56 @@
+// Writes zip archives laid out as PyTorch's: nothing compressed, all data aligned.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace torchkeep::zip {
+
+// Streams an archive in one pass: each byte is read once, and the checksum is computed while it is
+// in the processor's cache. Small records are gathered and written together. Not synchronised.
+class Writer {
+ public:
+  // Takes the bytes of the archive, in order.
+  using Sink = std::function<void(std::span<const std::byte>)>;
+
+  struct Entry {
+    std::string name;  // without the root
+    std::uint32_t crc32 = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t header_offset = 0;
+  };
+
+  // All records lie in the folder `root`.
+  Writer(Sink sink, std::string root);
+
+  // Appends a record. Its data begins at a multiple of 64 from the start of the archive.
+  // Throws invalid_argument for a name that is too long; what the sink throws.
+  void add(std::string_view name, std::span<const std::byte> bytes);
+  void add(std::string_view name, std::string_view text);
+  // Appends the central directory and the end; nothing may follow.
+  void finish();
+
+  const std::vector<Entry>& entries() const { return entries_; }
+
+ private:
+  void append_local_header(const Entry& entry);
+  void append_data(std::span<const std::byte> bytes, Entry& entry);
+  void append_descriptor(const Entry& entry);
+  void append_central_header(const Entry& entry);
+  void append_end(std::uint64_t directory_offset);
+  void append(std::string_view text);
+  void flush();
+
+  Sink sink_;
+  std::string root_;
+  std::vector<Entry> entries_;
+  std::string pending_;           // not yet handed to the sink
+  std::uint64_t position_ = 0;    // of the archive, pending bytes included
+};
+
+}  // namespace torchkeep::zip
