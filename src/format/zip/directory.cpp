@@ -56,8 +56,7 @@ void check_agrees(std::uint64_t short_value, std::uint64_t saturated, std::uint6
 }
 
 End read_zip64_end(const io::InputFile& file, std::uint64_t locator_offset, const End& short_end) {
-  const std::vector<std::byte> locator_bytes =
-      read_bytes(file, locator_offset, kZip64LocatorBytes);
+  const std::vector<std::byte> locator_bytes = read_bytes(file, locator_offset, kZip64LocatorBytes);
   ByteReader locator(locator_bytes);
   locator.u32();
   const std::uint32_t disk = locator.u32();
@@ -167,7 +166,7 @@ void check_method(std::uint16_t method, const Record& record) {
 }
 
 Record read_entry(ByteReader& reader) {
-  if (reader.u32() != kCentralHeader) {
+  if (reader.remaining() < kCentralHeaderBytes || reader.u32() != kCentralHeader) {
     fail(ErrorCode::corrupt, "the directory of the archive is damaged");
   }
   Record record;
@@ -189,7 +188,8 @@ Record read_entry(ByteReader& reader) {
   record.name = reader.text(name_bytes);
   check_record_name(record.name);
   try {
-    apply_zip64_extra(reader.bytes(extra_bytes), record.bytes, record.stored_bytes, record.header_offset);
+    apply_zip64_extra(reader.bytes(extra_bytes), record.bytes, record.stored_bytes,
+                      record.header_offset);
     reader.bytes(comment_bytes);
     if (disk != 0) fail(ErrorCode::unsupported, "lies on another disk");
     check_flags(record.flags);
@@ -240,8 +240,7 @@ void check_inflated_bytes(const std::vector<Record>& records, const Limits& limi
 Directory read_directory(const io::InputFile& file, const Limits& limits) {
   const End end = read_end(file);
   check_end(end, limits);
-  const std::vector<std::byte> bytes =
-      read_bytes(file, end.directory_offset, end.directory_bytes);
+  const std::vector<std::byte> bytes = read_bytes(file, end.directory_offset, end.directory_bytes);
   ByteReader reader(bytes);
   Directory directory;
   directory.offset = end.directory_offset;

@@ -1,10 +1,10 @@
 // The central directory: which records an archive has.
 #pragma once
 
-#include <torchkeep/limits.h>
-
 #include <cstdint>
 #include <vector>
+
+#include <torchkeep/limits.h>
 
 #include "format/zip/record.h"
 #include "io/input_file.h"

@@ -20,9 +20,7 @@ struct Totals {
   bool operator==(const Totals&) const = default;
 };
 
-Totals totals_of(const Record& record) {
-  return {record.crc32, record.stored_bytes, record.bytes};
-}
+Totals totals_of(const Record& record) { return {record.crc32, record.stored_bytes, record.bytes}; }
 
 [[noreturn]] void throw_disagrees(std::string_view what) {
   fail(ErrorCode::corrupt, "the record's own header and the directory of the archive disagree: {}",
@@ -96,8 +94,7 @@ void read_local_headers(const io::InputFile& file, Directory& directory) {
   for (Record& record : directory.records) in_file_order.push_back(&record);
   std::ranges::stable_sort(in_file_order, {}, &Record::header_offset);
   if (!in_file_order.empty() && in_file_order[0]->header_offset != 0) {
-    fail(ErrorCode::corrupt, "{} bytes precede the first record",
-         in_file_order[0]->header_offset);
+    fail(ErrorCode::corrupt, "{} bytes precede the first record", in_file_order[0]->header_offset);
   }
   io::Window window(file);
   for (std::size_t i = 0; i < in_file_order.size(); ++i) {

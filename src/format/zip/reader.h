@@ -1,8 +1,6 @@
 // Reads zip archives, strictly: what two readers could understand in two ways is refused.
 #pragma once
 
-#include <torchkeep/limits.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -10,6 +8,8 @@
 #include <string_view>
 #include <unordered_map>
 #include <vector>
+
+#include <torchkeep/limits.h>
 
 #include "format/zip/record.h"
 #include "io/input_file.h"
@@ -19,14 +19,16 @@ namespace torchkeep::zip {
 // Whether bytes are compared with the record's checksum, where it has one.
 enum class Checksum { verify, ignore };
 
-// The records of an archive. Safe to use from several threads.
+// The records of an archive. Pointers to them live as long as the reader. Safe to use from several
+// threads.
 class Reader {
  public:
   // Reads and checks the directory and every header. Throws corrupt, unsupported, unsafe, io.
   Reader(std::shared_ptr<const io::InputFile> file, const Limits& limits);
+  Reader(Reader&&) = default;
+  Reader& operator=(Reader&&) = default;
 
   const io::InputFile& file() const { return *file_; }
-  const std::shared_ptr<const io::InputFile>& shared_file() const { return file_; }
   const std::vector<Record>& records() const { return records_; }  // in the directory's order
   const Record* find(std::string_view name) const;                 // null if there is none
 

@@ -24,8 +24,8 @@ struct Record {
   std::uint64_t data_end() const { return data_offset + stored_bytes; }
 };
 
-// Throws unsafe for a name that could not be a plain relative path in every system: empty, absolute,
-// with `..`, an empty part, a backslash or a control character, or not UTF-8.
+// Throws unsafe for a name that could not be a plain relative path in every system: empty,
+// absolute, with `..`, an empty part, a backslash or a control character, or not UTF-8.
 void check_record_name(std::string_view name);
 
 }  // namespace torchkeep::zip

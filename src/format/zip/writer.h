@@ -49,8 +49,8 @@ class Writer {
   Sink sink_;
   std::string root_;
   std::vector<Entry> entries_;
-  std::string pending_;           // not yet handed to the sink
-  std::uint64_t position_ = 0;    // of the archive, pending bytes included
+  std::string pending_;         // not yet handed to the sink
+  std::uint64_t position_ = 0;  // of the archive, pending bytes included
 };
 
 }  // namespace torchkeep::zip

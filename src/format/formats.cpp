@@ -1,0 +1,23 @@
+#include "format/format.h"
+#include "format/pt/read.h"
+#include "format/recognise.h"
+
+namespace torchkeep {
+namespace {
+
+constexpr Format kFormats[] = {
+    {"pt", "a file of torch.save", pt::recognises, pt::read},
+    {"cpp", "an archive of C++ torch::save", recognises_cpp_archive, nullptr},
+    {"torchscript", "a TorchScript archive", recognises_torchscript, nullptr},
+    {"npz", "a NumPy archive", recognises_npz, nullptr},
+    {"pt-legacy", "a file of torch.save before PyTorch 1.6", recognises_legacy, nullptr},
+    {"pt-tar", "a file of torch.save before PyTorch 0.1.10", recognises_tar, nullptr},
+    {"npy", "a NumPy array", recognises_npy, nullptr},
+    {"safetensors", "a safetensors file", recognises_safetensors, nullptr},
+};
+
+}  // namespace
+
+std::span<const Format> formats() { return kFormats; }
+
+}  // namespace torchkeep

@@ -1,0 +1,68 @@
+#include "format/pt/read.h"
+
+#include <utility>
+
+#include "base/fail.h"
+#include "format/pickle/decode.h"
+#include "format/pt/archive.h"
+#include "format/pt/storage_loader.h"
+#include "format/pt/tensor_codec.h"
+
+namespace torchkeep::pt {
+namespace {
+
+constexpr std::string_view kPickle = "data.pkl";
+
+std::vector<std::byte> read_pickle(const Archive& archive, const LoadOptions& options) {
+  const zip::Record& record = archive.at(kPickle);
+  if (record.bytes > options.limits.max_pickle_bytes) {
+    fail(ErrorCode::unsafe, "is too long (expected at most {} bytes, got {}: max_pickle_bytes)",
+         options.limits.max_pickle_bytes, record.bytes);
+  }
+  return archive.reader().read(
+      record, options.verify == Verify::nothing ? zip::Checksum::ignore : zip::Checksum::verify);
+}
+
+pickle::Decoded decode_pickle(const Archive& archive,
+                              StorageLoader& storages,
+                              const LoadOptions& options) {
+  try {
+    const std::vector<std::byte> bytes = read_pickle(archive, options);
+    TensorDecoder tensors(
+        [&](const std::string& key, std::optional<DType> dtype, const std::string& location,
+            std::uint64_t size) { return storages.load(key, dtype, location, size); },
+        options.limits);
+    pickle::Decoded decoded = pickle::decode(bytes, tensors.hooks(), options.limits);
+    if (decoded.bytes_used != bytes.size()) {
+      fail(ErrorCode::corrupt, "{} bytes follow the end of the pickle",
+           bytes.size() - decoded.bytes_used);
+    }
+    return decoded;
+  } catch (Error& error) {
+    Place place;
+    place.record = kPickle;
+    error.add_place(place);
+    throw;
+  }
+}
+
+}  // namespace
+
+bool recognises(const Probe& probe) {
+  const zip::Reader* reader = probe.archive();
+  if (reader == nullptr || reader->records().empty()) return false;
+  const std::string& first = reader->records().front().name;
+  const std::string root = first.substr(0, first.find('/') + 1);
+  return !root.empty() && reader->find(root + std::string(kPickle)) != nullptr &&
+         reader->find(root + "constants.pkl") == nullptr;
+}
+
+Loaded read(const Probe& probe, const LoadOptions& options) {
+  const Archive archive(*probe.archive());
+  StorageLoader storages(archive, options);
+  pickle::Decoded decoded = decode_pickle(archive, storages, options);
+  storages.finish();
+  return {std::move(decoded.value), std::move(decoded.globals)};
+}
+
+}  // namespace torchkeep::pt

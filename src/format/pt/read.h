@@ -1,0 +1,13 @@
+// Reads the zip files of torch.save.
+#pragma once
+
+#include "format/format.h"
+
+namespace torchkeep::pt {
+
+bool recognises(const Probe& probe);
+
+// Throws corrupt, unsupported, unsafe, io.
+Loaded read(const Probe& probe, const LoadOptions& options);
+
+}  // namespace torchkeep::pt

@@ -1,0 +1,95 @@
+#include "format/recognise.h"
+
+#include <algorithm>
+
+#include "base/byte_reader.h"
+#include "format/format.h"
+#include "format/pt/archive.h"
+
+namespace torchkeep {
+namespace {
+
+using namespace std::string_view_literals;
+
+// The pickle of the number with which these files begin.
+constexpr std::string_view kLegacyMagic =
+    "\x80\x02\x8A\x0A\x6C\xFC\x9C\x46\xF9\x20\x6A\xA8\x50\x19\x2E"sv;
+// The pickle of a module that C++ wrote begins with its class.
+constexpr std::string_view kCppModule =
+    "\x80\x02"
+    "c__torch__\nModule\n"sv;
+constexpr std::string_view kNpyMagic = "\x93NUMPY"sv;
+
+std::string_view name_in_root(const zip::Record& record) {
+  const std::size_t slash = record.name.find('/');
+  return slash == std::string::npos ? std::string_view(record.name)
+                                    : std::string_view(record.name).substr(slash + 1);
+}
+
+const zip::Record* find_in_root(const zip::Reader& archive, std::string_view name) {
+  const auto found = std::ranges::find(archive.records(), name, name_in_root);
+  return found == archive.records().end() ? nullptr : &*found;
+}
+
+bool is_script_archive(const Probe& probe) {
+  const zip::Reader* archive = probe.archive();
+  return archive != nullptr && (find_in_root(*archive, "constants.pkl") != nullptr ||
+                                find_in_root(*archive, "model.json") != nullptr);
+}
+
+bool pickle_begins_with(const zip::Reader& archive, std::string_view start) {
+  const zip::Record* pickle = find_in_root(archive, "data.pkl");
+  if (pickle == nullptr || pickle->method != zip::Method::stored || pickle->bytes < start.size()) {
+    return false;
+  }
+  std::string content(start.size(), '\0');
+  archive.file().read(pickle->data_offset, std::as_writable_bytes(std::span(content)));
+  return content == start;
+}
+
+}  // namespace
+
+bool recognises_cpp_archive(const Probe& probe) {
+  return is_script_archive(probe) && pickle_begins_with(*probe.archive(), kCppModule);
+}
+
+bool recognises_torchscript(const Probe& probe) { return is_script_archive(probe); }
+
+bool recognises_npz(const Probe& probe) {
+  const zip::Reader* archive = probe.archive();
+  return archive != nullptr && !archive->records().empty() &&
+         std::ranges::all_of(archive->records(), [](const zip::Record& record) {
+           return record.name.ends_with(".npy");
+         });
+}
+
+bool recognises_legacy(const Probe& probe) {
+  if (probe.head().starts_with(kLegacyMagic)) return true;
+  // torch.hub also takes such a file as the only member of a zip archive.
+  const zip::Reader* archive = probe.archive();
+  if (archive == nullptr || archive->records().size() != 1) return false;
+  const zip::Record& only = archive->records().front();
+  if (only.bytes < kLegacyMagic.size()) return false;
+  const std::vector<std::byte> content = archive->read(only);
+  return std::ranges::equal(std::span(content).first(kLegacyMagic.size()),
+                            std::as_bytes(std::span(kLegacyMagic)));
+}
+
+bool recognises_tar(const Probe& probe) {
+  constexpr std::size_t kMagicOffset = 257;
+  return probe.head().starts_with("sys_info\0"sv) && probe.head().size() > kMagicOffset &&
+         probe.head().substr(kMagicOffset).starts_with("ustar");
+}
+
+bool recognises_npy(const Probe& probe) { return probe.head().starts_with(kNpyMagic); }
+
+bool recognises_safetensors(const Probe& probe) {
+  constexpr std::uint64_t kMostHeaderBytes = 100'000'000;
+  if (probe.head().size() < 10) return false;
+  const std::uint64_t header_bytes = ByteReader(std::as_bytes(std::span(probe.head()))).u64();
+  const std::size_t first = probe.head().find_first_not_of(" \t\r\n", 8);
+  return header_bytes >= 2 && header_bytes <= kMostHeaderBytes && first != std::string_view::npos &&
+         probe.head()[first] == '{';
+}
+
+}  // namespace torchkeep

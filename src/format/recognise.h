@@ -1,0 +1,16 @@
+// How the formats look that this version recognises but does not read.
+#pragma once
+
+namespace torchkeep {
+
+class Probe;
+
+bool recognises_cpp_archive(const Probe& probe);
+bool recognises_torchscript(const Probe& probe);
+bool recognises_npz(const Probe& probe);
+bool recognises_legacy(const Probe& probe);
+bool recognises_tar(const Probe& probe);
+bool recognises_npy(const Probe& probe);
+bool recognises_safetensors(const Probe& probe);
+
+}  // namespace torchkeep
