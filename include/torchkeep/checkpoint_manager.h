@@ -1,20 +1,27 @@
 // The checkpoints of one run: when to save, what to call them, which to keep, which is the best.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include <torchkeep/error.h>
+#include <torchkeep/load.h>
 #include <torchkeep/metrics.h>
 #include <torchkeep/save.h>
 #include <torchkeep/value.h>
 
 namespace torchkeep {
 
+class FileNameTemplate;
+
 struct CheckpointManagerOptions {
   // Fields in braces are replaced: {epoch}, {step} and every metric, with an optional format as in
-  // Python ({val_loss:.4f}, {epoch:03d}). "/" in a value becomes "_". ".pt" is added.
+  // Python ({val_loss:.4f}, {epoch:03d}). "/" in a value becomes "_". ".pt" is added. A brace is
+  // written as {{ or }}.
   // Empty: "{epoch:03d}-{step}", and "-{monitor:.4f}" where a metric is monitored.
   std::string filename = "";
   std::string monitor = "";  // the metric that decides; empty: the newest is the best
@@ -28,33 +35,44 @@ struct CheckpointManagerOptions {
 
 // One checkpoint file of a run.
 struct CheckpointInfo {
-  std::filesystem::path path;
+  std::filesystem::path path = {};
   int epoch = 0;          // the epoch that had just ended, from 0
   std::int64_t step = 0;  // optimizer steps so far
-  Metrics metrics;
+  Metrics metrics = {};
   std::uint64_t file_bytes = 0;
+  // Counts the checkpoints that managers wrote into the directory, from 1; 0 for a file that no
+  // manager wrote there, such as a copy under another name.
+  std::int64_t number = 0;
 };
 
 // Writes checkpoints into a directory and keeps `checkpoints.json` there, an index that can be
-// rebuilt from the files. A file is deleted only after the new one is safely on the disk, and only
-// if the index says that this manager wrote it. Not synchronised; one manager for a directory.
+// rebuilt from the files. A file is deleted only after the new one and the index without the old
+// one are safely on the disk, and only if a manager wrote it there: other files are never touched.
+// Not synchronised; one manager for a directory.
 class CheckpointManager {
  public:
-  // Creates the directory if it is missing, and reads what an earlier run left there.
-  // Throws invalid_argument for a template or options that make no sense, io, corrupt.
+  // Creates the directory if it is missing, and takes over what an earlier run left there.
+  // Throws invalid_argument for a template or options that make no sense, io.
   explicit CheckpointManager(std::filesystem::path directory,
                              CheckpointManagerOptions options = {});
+  ~CheckpointManager();
+  CheckpointManager(CheckpointManager&&) noexcept;
+  CheckpointManager& operator=(CheckpointManager&&) noexcept;
 
-  // Saves `checkpoint` (a dict with `epoch`, as make_checkpoint builds it) unless the options
-  // decline, then drops what need not be kept. Returns the path of the new file, or nothing.
-  // Adds `metrics` to the file. An existing name gets "-v1", "-v2", ...
-  // Throws not_found if the template or `monitor` names a metric that is not there; io.
+  // Saves `checkpoint` (a dict with `epoch` and perhaps `global_step`, as make_checkpoint builds
+  // it) unless the options decline or the file would not be kept, then drops what need not be kept.
+  // Returns the path of the new file, or nothing. Adds to the file: `metrics`, and
+  // `checkpoint_manager`, from which the index can be rebuilt.
+  // An existing name gets "-v1", "-v2", ...
+  // Throws not_found if the template or `monitor` names a metric that is not there; io. If only the
+  // clearing up failed, the new file is there and listed.
   std::optional<std::filesystem::path> save(const Value& checkpoint, const Metrics& metrics);
 
-  // Whether save() would write after this epoch.
+  // Whether save() would look at a checkpoint of this epoch.
   bool wants(int epoch) const;
 
-  std::vector<CheckpointInfo> list() const;    // oldest first
+  // What managers have written and not dropped, oldest first.
+  const std::vector<CheckpointInfo>& list() const { return checkpoints_; }
   std::optional<CheckpointInfo> best() const;  // nothing before the first save
   std::optional<CheckpointInfo> last() const;
   const std::filesystem::path& directory() const { return directory_; }
@@ -64,25 +82,43 @@ class CheckpointManager {
   void protect(const std::filesystem::path& path);
 
  private:
+  std::filesystem::path unused_path(const std::string& file_name) const;
+  bool is_protected(const std::filesystem::path& path) const;
   void prune();
-  void write_index() const;
 
   std::filesystem::path directory_;
   CheckpointManagerOptions options_;
+  std::unique_ptr<FileNameTemplate> file_name_;
   std::vector<CheckpointInfo> checkpoints_;
   std::vector<std::filesystem::path> protected_;
 };
 
-// The checkpoints in a directory, oldest first, from its index or, where that is missing, damaged
-// or out of date, from the files themselves. Files that cannot be read are left out.
-// Throws not_found if the directory does not exist.
+// The checkpoints in a directory (files ending in .pt, .pth or .ckpt that hold a dict with
+// `epoch`), oldest first, those that no manager wrote before the others. Taken from the index or,
+// where that is missing, damaged or out of date, from the files. Files that cannot be read are left
+// out. Changes nothing. Throws not_found if the directory does not exist.
 std::vector<CheckpointInfo> list_checkpoints(const std::filesystem::path& directory);
 
 // The best of them by a metric; for equal ones the first. Those without the metric, or with NaN,
-// come last. Nothing if the list is empty.
+// come last. With an empty `monitor` the newest. Nothing if the list is empty.
 std::optional<CheckpointInfo> best_checkpoint(const std::vector<CheckpointInfo>& checkpoints,
                                               const std::string& monitor,
                                               Mode mode);
+
+// The best in a directory by the metric that its manager monitored. As list_checkpoints.
+std::optional<CheckpointInfo> best_checkpoint(const std::filesystem::path& directory);
+
+// A checkpoint and the newer files that had to be passed over to find it.
+struct FoundCheckpoint {
+  CheckpointInfo info = {};
+  Value value = {};
+  std::vector<Error> skipped = {};  // one for each file that could not be read, with its path
+};
+
+// The newest checkpoint of a directory that loads, as load(path, options). Throws not_found, naming
+// the files that do not load, if there is none, and as list_checkpoints.
+FoundCheckpoint load_last_checkpoint(const std::filesystem::path& directory,
+                                     const LoadOptions& options = {});
 
 // The file name (without directory) for a checkpoint. Throws not_found, naming the metrics there
 // are, for a field that has no value, and invalid_argument for a malformed template.
