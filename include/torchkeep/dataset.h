@@ -16,9 +16,9 @@ namespace torchkeep {
 
 // Images and labels of the same count. Copies share the memory.
 struct Dataset {
-  at::Tensor images;  // uint8 [n, channels, height, width]
-  at::Tensor labels;  // int64 [n], from 0 to class_names.size() - 1
-  std::vector<std::string> class_names;
+  at::Tensor images = {};  // uint8 [n, channels, height, width]
+  at::Tensor labels = {};  // int64 [n], from 0 to class_names.size() - 1
+  std::vector<std::string> class_names = {};
   std::int64_t size() const { return labels.size(0); }
 };
 
@@ -42,7 +42,8 @@ Dataset select_classes(const Dataset& dataset, const std::vector<std::int64_t>& 
 // The first `per_class` images of each class. Throws invalid_argument if a class has fewer.
 Dataset take_per_class(const Dataset& dataset, std::int64_t per_class);
 
-// Two disjoint parts, the second with `fraction` of each class, chosen by `seed`.
+// Two disjoint parts, the second with `fraction` of each class, rounded, chosen by `seed`. Both keep
+// the order of the images. Throws invalid_argument unless 0 <= fraction <= 1.
 std::pair<Dataset, Dataset> split(const Dataset& dataset, double fraction, std::uint64_t seed);
 
 struct Batch {
@@ -60,15 +61,17 @@ struct BatchOptions {
 };
 
 // The batches of one epoch after another. The order depends on the seed and the epoch alone, so
-// that a position can be saved and found again. Not synchronised.
+// that a position can be saved and found again: it is torch.randperm(n) by a generator of its own
+// with the seed `seed + epoch`, as Python's DistributedSampler has it. Not synchronised.
 class BatchSource {
  public:
   // Throws invalid_argument for an empty data set or a batch size below 1.
   explicit BatchSource(Dataset dataset, BatchOptions options = {});
 
-  // Starts an epoch at its first batch.
+  // Starts an epoch at its first batch. A new source stands at the start of epoch 0.
   void start_epoch(int epoch);
-  // False at the end of the epoch.
+  // Puts the next images into `batch`; false at the end of the epoch. The tensors of `batch` are
+  // written to again if nothing else holds them.
   bool next(Batch& batch);
 
   std::int64_t batches() const;  // in an epoch; the last may be smaller
@@ -83,7 +86,8 @@ class BatchSource {
  private:
   Dataset dataset_;
   BatchOptions options_;
-  at::Tensor order_;  // int64 [n]
+  at::Tensor order_;  // int64 [n]; undefined for Order::as_is
+  at::Tensor rows_;   // uint8, the images of a batch before they are normalised
   int epoch_ = 0;
   std::int64_t position_ = 0;  // images already given out
 };
