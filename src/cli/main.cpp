@@ -1,0 +1,31 @@
+// The program `torchkeep`: its own commands, and the start of those that need LibTorch.
+#include <string>
+
+#include "cli/commands.h"
+#include "cli/torch_commands.h"
+#include "cli/torch_program.h"
+
+namespace cli = torchkeep::cli;
+
+namespace {
+
+constexpr const char* kDescription =
+    "torchkeep keeps PyTorch models in C++: it saves, loads, resumes and transfers what "
+    "torch.save\n"
+    "and torch.load write and read. Nothing in a file is ever executed.";
+
+constexpr const char* kExamples =
+    "torchkeep inspect model.pt            what is in a file\n"
+    "torchkeep inspect model.pt --json     the same for programs\n"
+    "torchkeep inspect --help              the options of a command";
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  cli::Program program(kDescription, kExamples);
+  for (const cli::TorchCommand& command : cli::kTorchCommands) {
+    program.add_delegated_command(std::string(command.name), std::string(command.summary),
+                                  [argv] { cli::start_torch_program(argv); });
+  }
+  return program.run(argc, argv);
+}

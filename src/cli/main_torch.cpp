@@ -1,0 +1,10 @@
+// The program `torchkeep-torch`: the commands that need LibTorch. `torchkeep` starts it.
+#include "cli/commands.h"
+#include "cli/program.h"
+
+int main(int argc, char** argv) {
+  torchkeep::cli::Program program(
+      "The commands of torchkeep that need LibTorch; started by the program torchkeep.",
+      "torchkeep train --help");
+  return program.run(argc, argv);
+}

@@ -1,0 +1,26 @@
+// The commands that need LibTorch, by name: what the program without LibTorch must know of them.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace torchkeep::cli {
+
+struct TorchCommand {
+  std::string_view name;
+  std::string_view summary;  // one line for the list of commands
+};
+
+inline constexpr std::array<TorchCommand, 3> kTorchCommands = {{
+    {"train", "Train a model and keep its checkpoints"},
+    {"resume", "Go on with a training that was interrupted"},
+    {"eval", "Measure a checkpoint on a test set"},
+}};
+
+constexpr bool is_torch_command(std::string_view name) {
+  return std::any_of(kTorchCommands.begin(), kTorchCommands.end(),
+                     [name](const TorchCommand& command) { return command.name == name; });
+}
+
+}  // namespace torchkeep::cli
