@@ -1,0 +1,106 @@
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+
+#include <torchkeep/match.h>
+
+#include <fmt/format.h>
+
+#include "data/match_suggestions.h"
+
+namespace torchkeep {
+namespace {
+
+bool is_convertible(DType from, DType to) {
+  if (from == to) return true;
+  if (is_floating_point(from) && is_floating_point(to)) return true;
+  if (is_complex(from) && is_complex(to)) return true;
+  const auto is_integer = [](DType dtype) {
+    return !is_floating_point(dtype) && !is_complex(dtype) && !is_quantized(dtype);
+  };
+  // What counts, such as num_batches_tracked, is int64 in every model.
+  return to == DType::int64 && is_integer(from) && from != DType::boolean && from < DType::bits1x8;
+}
+
+std::string form_text(const TensorForm& form) {
+  return fmt::format("{} {}", name(form.dtype), to_string(form.shape));
+}
+
+void append_names(std::string& out, std::string_view title, const std::vector<std::string>& names) {
+  if (names.empty()) return;
+  out += fmt::format("  {} ({}):\n", title, names.size());
+  for (const std::string& name : names) out += fmt::format("    {}\n", name);
+}
+
+std::string summary(const LoadReport& report) {
+  return fmt::format(
+      "the state dict does not fit the model ({} missing, {} unexpected and {} mismatched keys, {} "
+      "that fit)",
+      report.missing_keys.size(), report.unexpected_keys.size(), report.mismatched_keys.size(),
+      report.loaded_keys.size());
+}
+
+// The lists and suggestions under the first line of an error, without a newline at the end.
+std::string problem_text(const LoadReport& report) {
+  std::string text = summary(report) + "\n" + to_string(report);
+  text.pop_back();
+  return text;
+}
+
+}  // namespace
+
+bool is_loadable(const TensorForm& expected, const Tensor& found) {
+  if (!is_convertible(found.dtype(), expected.dtype)) return false;
+  // Files of PyTorch before 0.4 hold scalars as tensors of one element.
+  const bool is_old_scalar = expected.shape.empty() && found.shape() == Shape{1};
+  return expected.shape == found.shape() || is_old_scalar;
+}
+
+std::string to_string(const LoadReport& report) {
+  std::string out;
+  append_names(out, "missing, in the model but not in the state dict", report.missing_keys);
+  append_names(out, "unexpected, in the state dict but not in the model", report.unexpected_keys);
+  if (!report.mismatched_keys.empty()) {
+    out += fmt::format("  of another form ({}):\n", report.mismatched_keys.size());
+    for (const MismatchedKey& key : report.mismatched_keys) {
+      out += fmt::format("    {} (expected {}, got {})\n", key.name, form_text(key.expected),
+                         form_text(key.found));
+    }
+  }
+  if (!report.suggestions.empty()) {
+    out += "  what would help:\n";
+    for (const std::string& suggestion : report.suggestions) {
+      out += fmt::format("    {}\n", suggestion);
+    }
+  }
+  if (out.empty()) out = fmt::format("  all {} keys fit\n", report.loaded_keys.size());
+  return out;
+}
+
+MismatchError::MismatchError(LoadReport report, Place place)
+    : Error(ErrorCode::mismatch, problem_text(report), std::move(place)),
+      report_(std::move(report)) {}
+
+LoadReport match(const std::vector<TensorForm>& expected, const StateDict& found) {
+  LoadReport report;
+  std::unordered_set<std::string_view> expected_names;
+  for (const TensorForm& form : expected) {
+    expected_names.insert(form.name);
+    const Tensor* tensor = found.find(form.name);
+    if (!tensor) {
+      report.missing_keys.push_back(form.name);
+    } else if (is_loadable(form, *tensor)) {
+      report.loaded_keys.push_back(form.name);
+    } else {
+      report.mismatched_keys.push_back(
+          {form.name, form, TensorForm{form.name, tensor->dtype(), tensor->shape()}});
+    }
+  }
+  for (const StateDict::Entry& entry : found) {
+    if (!expected_names.contains(entry.name)) report.unexpected_keys.push_back(entry.name);
+  }
+  if (!report.ok()) report.suggestions = suggest(expected, found, report);
+  return report;
+}
+
+}  // namespace torchkeep

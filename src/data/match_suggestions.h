@@ -1,0 +1,20 @@
+// What would mend the difference between a state dict and a model.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <torchkeep/match.h>
+
+namespace torchkeep {
+
+// True if a tensor of the form `found` can be copied into one of the form `expected`.
+bool is_loadable(const TensorForm& expected, const Tensor& found);
+
+// One sentence for each remedy that was tried and helps, the most helpful first. `report` holds the
+// lists of the comparison.
+std::vector<std::string> suggest(const std::vector<TensorForm>& expected,
+                                 const StateDict& found,
+                                 const LoadReport& report);
+
+}  // namespace torchkeep

@@ -1,0 +1,40 @@
+// The only place that knows how LibTorch's interface differs between its releases.
+#pragma once
+
+#include <sstream>
+#include <type_traits>
+#include <utility>
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/ivalue.h>  // before Tensor.h: clang 14 needs it to compile LibTorch 1.13 in C++20
+#include <torch/optim/optimizer.h>
+
+namespace torchkeep {
+
+// What Optimizer::state() is keyed by: the address of the parameter's implementation, which is
+// written out as text up to LibTorch 2.0 and a pointer in later releases.
+using OptimizerStateMap =
+    std::remove_cvref_t<decltype(std::declval<torch::optim::Optimizer&>().state())>;
+
+template <class Map = OptimizerStateMap>
+typename Map::key_type optimizer_state_key(const at::Tensor& parameter) {
+  if constexpr (std::is_pointer_v<typename Map::key_type>) {
+    return parameter.unsafeGetTensorImpl();
+  } else {
+    std::ostringstream text;
+    text << parameter.unsafeGetTensorImpl();
+    return text.str();
+  }
+}
+
+// The first byte of a storage; LibTorch 2.1 made the result of data() const.
+inline void* storage_data(const c10::Storage& storage) {
+  return const_cast<void*>(static_cast<const void*>(storage.data()));
+}
+
+// Whether this LibTorch has the element type of that number.
+inline bool has_scalar_type(int number) {
+  return number < static_cast<int>(c10::ScalarType::Undefined);
+}
+
+}  // namespace torchkeep
