@@ -39,4 +39,11 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+std::string_view utf8_start(std::string_view text, std::size_t max_bytes) {
+  if (text.size() <= max_bytes) return text;
+  std::size_t end = max_bytes;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return text.substr(0, end);
+}
+
 }  // namespace torchkeep

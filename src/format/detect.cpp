@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "base/fail.h"
+#include "base/printable.h"
 #include "base/utf8.h"
 #include "format/format.h"
 
@@ -26,9 +27,7 @@ bool is_text(std::string_view bytes) {
 
 std::string first_words(std::string_view text) {
   constexpr std::size_t kMostBytes = 24;
-  std::string words(text.substr(0, std::min(kMostBytes, text.find_first_of("\r\n"))));
-  while (!is_utf8(words)) words.pop_back();
-  return words;
+  return printable(utf8_start(text.substr(0, text.find_first_of("\r\n")), kMostBytes));
 }
 
 // A pickle of protocol 2 to 5 outside of any container.

@@ -19,5 +19,13 @@ TEST(Utf8, RefusesWhatIsNotText) {
   }
 }
 
+TEST(Utf8, IsCutBetweenCharacters) {
+  EXPECT_EQ(utf8_start("plain", 9), "plain");
+  EXPECT_EQ(utf8_start("plain", 3), "pla");
+  EXPECT_EQ(utf8_start("a\xEC\x95\x88z", 3), "a");
+  EXPECT_EQ(utf8_start("a\xEC\x95\x88z", 4), "a\xEC\x95\x88");
+  EXPECT_EQ(utf8_start("\xEC\x95\x88", 2), "");
+}
+
 }  // namespace
 }  // namespace torchkeep

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/fail.h"
+#include "base/printable.h"
 #include "base/utf8.h"
 
 namespace torchkeep::zip {
@@ -26,19 +27,6 @@ std::string_view problem_with(std::string_view name) {
     begin = end + 1;
   }
   return "";
-}
-
-// Quoted, with what a terminal would act upon made visible.
-std::string printable(std::string_view name) {
-  std::string text;
-  for (const char c : name) {
-    if (is_control(c) || static_cast<unsigned char>(c) >= 0x80) {
-      text += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    } else {
-      text += c;
-    }
-  }
-  return text;
 }
 
 }  // namespace

@@ -1,0 +1,138 @@
+#include "inspect/leaves.h"
+
+#include <algorithm>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+namespace torchkeep::inspection {
+namespace {
+
+constexpr std::size_t kMostPlainItems = 64;
+constexpr int kDeepestPlainItem = 3;
+
+struct Child {
+  std::string key;
+  Value value;
+};
+
+// A container that is being visited.
+struct Frame {
+  const void* identity = nullptr;
+  std::vector<Child> children;
+  std::size_t next = 0;
+  std::size_t name_bytes = 0;  // of its own name
+};
+
+std::string key_text(const Value& key) {
+  return key.is_string() ? key.as_string() : to_string(key);
+}
+
+void add_items(const List& items, const std::string& prefix, std::vector<Child>& children) {
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    children.push_back({prefix + std::to_string(i), items[i]});
+  }
+}
+
+void add_entries(const Dict& dict, std::vector<Child>& children) {
+  for (const auto& [key, value] : dict) children.push_back({key_text(key), value});
+}
+
+void add_parts(const Object& object, std::vector<Child>& children) {
+  if (!has_plain_arguments(object) && object.arguments().is_tuple()) {
+    add_items(object.arguments().as_tuple(), "arguments.", children);
+  }
+  if (object.keyword_arguments.is_dict()) {
+    children.push_back({"keyword_arguments", object.keyword_arguments});
+  }
+  if (object.state.is_dict()) {
+    add_entries(object.state.as_dict(), children);
+  } else if (!object.state.is_none()) {
+    children.push_back({"state", object.state});
+  }
+  add_items(object.list_items, "", children);
+  for (const auto& [key, value] : object.dict_items) children.push_back({key_text(key), value});
+}
+
+std::vector<Child> children_of(const Value& value) {
+  std::vector<Child> children;
+  if (value.is_list() || value.is_tuple() || value.is_set()) {
+    add_items(value.items(), "", children);
+  } else if (value.is_dict()) {
+    add_entries(value.as_dict(), children);
+  } else if (value.is_object()) {
+    add_parts(value.as_object(), children);
+  }
+  return children;
+}
+
+// Recursion ends at kDeepestPlainItem. `left` counts down the items there may be.
+bool is_plain(const Value& value, int depth, std::size_t& left) {
+  if (left-- == 0 || depth > kDeepestPlainItem) {
+    left = 0;
+    return false;
+  }
+  switch (value.kind()) {
+    case Value::Kind::tensor:
+    case Value::Kind::storage:
+    case Value::Kind::dict:
+      return false;
+    case Value::Kind::list:
+    case Value::Kind::tuple:
+    case Value::Kind::set:
+      return std::ranges::all_of(
+          value.items(), [&](const Value& item) { return is_plain(item, depth + 1, left); });
+    case Value::Kind::object:
+      return value.as_object().form() == Object::Form::global;
+    default:
+      return true;
+  }
+}
+
+class Walk {
+ public:
+  explicit Walk(const LeafVisitor& visit) : visit_(visit) {}
+
+  void run(const Value& root) {
+    enter(root);
+    while (!frames_.empty()) {
+      Frame& frame = frames_.back();
+      name_.resize(frame.name_bytes);
+      if (frame.next == frame.children.size()) {
+        on_path_.erase(frame.identity);
+        frames_.pop_back();
+        continue;
+      }
+      Child child = std::move(frame.children[frame.next++]);
+      if (frames_.size() > 1) name_ += '.';
+      name_ += child.key;
+      enter(child.value);
+    }
+  }
+
+ private:
+  void enter(const Value& value) {
+    const bool is_cycle = on_path_.contains(value.identity());
+    std::vector<Child> children = is_cycle ? std::vector<Child>() : children_of(value);
+    if (children.empty() || value.is_object()) visit_(name_, value);
+    if (children.empty()) return;
+    on_path_.insert(value.identity());
+    frames_.push_back({value.identity(), std::move(children), 0, name_.size()});
+  }
+
+  const LeafVisitor& visit_;
+  std::string name_;
+  std::vector<Frame> frames_;
+  std::unordered_set<const void*> on_path_;
+};
+
+}  // namespace
+
+bool has_plain_arguments(const Object& object) {
+  std::size_t left = kMostPlainItems;
+  return object.arguments().is_tuple() && is_plain(object.arguments(), 0, left);
+}
+
+void visit_leaves(const Value& root, const LeafVisitor& visit) { Walk(visit).run(root); }
+
+}  // namespace torchkeep::inspection

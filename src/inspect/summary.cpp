@@ -1,0 +1,87 @@
+#include <algorithm>
+#include <utility>
+
+#include <torchkeep/inspect.h>
+
+#include "base/fail.h"
+#include "format/load_file.h"
+#include "inspect/leaves.h"
+#include "io/checksum.h"
+#include "io/system_error.h"
+
+namespace torchkeep {
+namespace {
+
+// What a leaf takes in a summary besides its name.
+constexpr std::uint64_t kLeafBytes = 64;
+// Elements that lie apart are copied to be hashed: as many as the storage has, or this much.
+constexpr std::uint64_t kMostExpandedBytes = std::uint64_t{1} << 30;
+
+std::string hash_elements(const Tensor& tensor) {
+  io::Sha256 sha256;
+  if (tensor.is_contiguous()) {
+    sha256.update(tensor.bytes());
+  } else {
+    const std::uint64_t most = std::max(tensor.storage().size_bytes(), kMostExpandedBytes);
+    sha256.update(tensor.contiguous(most).bytes());
+  }
+  return sha256.hex_digest();
+}
+
+TensorSummary summarise(const std::string& name, const Tensor& tensor, InspectOptions::Hash hash) {
+  TensorSummary summary{name, tensor.dtype(), tensor.shape(), tensor.size_bytes(), std::nullopt};
+  if (hash == InspectOptions::Hash::none) return summary;
+  try {
+    summary.sha256 = hash_elements(tensor);
+  } catch (Error& error) {
+    Place place;
+    place.tensor = name;
+    error.add_place(place);
+    throw;
+  }
+  return summary;
+}
+
+void add_leaves(const Value& value, const InspectOptions& options, Summary& summary) {
+  std::uint64_t left = options.limits.max_summary_bytes;
+  inspection::visit_leaves(value, [&](const std::string& name, const Value& leaf) {
+    const std::uint64_t needed = name.size() + kLeafBytes;
+    if (needed > left) {
+      fail(ErrorCode::unsafe,
+           "the names of all values together are too long (expected at most {} bytes: "
+           "max_summary_bytes)",
+           options.limits.max_summary_bytes);
+    }
+    left -= needed;
+    if (leaf.is_tensor()) {
+      summary.tensors.push_back(summarise(name, leaf.as_tensor(), options.hash));
+    } else {
+      summary.values.emplace_back(name, leaf);
+    }
+  });
+}
+
+}  // namespace
+
+Summary inspect(const std::filesystem::path& path, const InspectOptions& options) {
+  const bool reads_tensors = options.hash != InspectOptions::Hash::none;
+  LoadOptions load_options;
+  load_options.access = Access::map;
+  load_options.verify = reads_tensors ? Verify::everything : Verify::what_is_read;
+  load_options.limits = options.limits;
+  LoadedFile file = load_file(path, load_options);
+  Summary summary;
+  summary.path = path;
+  summary.format = file.format;
+  summary.file_bytes = file.file_bytes;
+  summary.globals = std::move(file.content.globals);
+  try {
+    add_leaves(file.content.value, options, summary);
+  } catch (Error& error) {
+    error.add_place(io::at_path(path));
+    throw;
+  }
+  return summary;
+}
+
+}  // namespace torchkeep

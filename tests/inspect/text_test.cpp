@@ -1,0 +1,51 @@
+#include <torchkeep/inspect.h>
+
+#include <gmock/gmock.h>
+
+namespace torchkeep {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(SummaryText, ShowsFormatValuesAndTensors) {
+  Summary summary;
+  summary.path = "model.pt";
+  summary.format = "pt";
+  summary.file_bytes = 1'234'567;
+  summary.values.emplace_back("epoch", 3);
+  summary.tensors.push_back({"features.0.weight", DType::float32, {64, 3, 3, 3}, 6912, {}});
+  summary.tensors.push_back({"fc.bias", DType::int64, {}, 8, "00ff"});
+  EXPECT_EQ(to_string(summary),
+            "model.pt: pt, 1,234,567 bytes\n"
+            "\n"
+            "epoch: 3\n"
+            "\n"
+            "tensor             dtype       shape                    bytes\n"
+            "features.0.weight  float32     [64, 3, 3, 3]            6,912\n"
+            "fc.bias            int64       []                           8  00ff\n"
+            "2 tensors, 6,920 bytes\n");
+}
+
+TEST(SummaryText, ShowsManyValuesInPart) {
+  Summary summary;
+  for (int i = 0; i < 150; ++i) summary.values.emplace_back("v" + std::to_string(i), i);
+  summary.values.emplace_back("long", std::string(10'000, 'x'));
+  EXPECT_THAT(to_string(summary), HasSubstr("... and 51 more values"));
+  EXPECT_LT(to_string(summary).size(), 3000U);
+}
+
+TEST(SummaryText, SendsNoControlCharactersToTheTerminal) {
+  Summary summary;
+  summary.path = "a\nb";
+  summary.values.emplace_back("k\x1b[31m", "v\x1b[31m");
+  summary.tensors.push_back({"t\x07", DType::float32, {1}, 4, {}});
+  const std::string text = to_string(summary);
+  EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+  EXPECT_THAT(text, Not(HasSubstr("\x07")));
+  EXPECT_THAT(text, HasSubstr("k\\x1b[31m"));
+  EXPECT_THAT(text, HasSubstr("a\\x0ab"));
+}
+
+}  // namespace
+}  // namespace torchkeep
