@@ -111,7 +111,7 @@ class Value {
   const std::string& as_bytes() const;
   List& as_list() const;
   const List& as_tuple() const;
-  const List& as_set() const;
+  List& as_set() const;
   Dict& as_dict() const;
   const Tensor& as_tensor() const;
   const Storage& as_storage() const;
@@ -163,7 +163,7 @@ class Value {
                             std::shared_ptr<List>,
                             std::shared_ptr<const Tuple>,
                             std::shared_ptr<Dict>,
-                            std::shared_ptr<const Set>,
+                            std::shared_ptr<Set>,
                             std::shared_ptr<const Tensor>,
                             std::shared_ptr<const Storage>,
                             std::shared_ptr<Object>>;

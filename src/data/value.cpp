@@ -34,7 +34,7 @@ thread_local Graveyard graveyard;
 template <class T>
 constexpr bool kIsContainer =
     std::is_same_v<T, std::shared_ptr<List>> || std::is_same_v<T, std::shared_ptr<const Tuple>> ||
-    std::is_same_v<T, std::shared_ptr<Dict>> || std::is_same_v<T, std::shared_ptr<const Set>> ||
+    std::is_same_v<T, std::shared_ptr<Dict>> || std::is_same_v<T, std::shared_ptr<Set>> ||
     std::is_same_v<T, std::shared_ptr<Object>>;
 
 }  // namespace
@@ -45,7 +45,7 @@ Value::Value(std::string text) : data_(std::make_shared<const std::string>(std::
 Value::Value(Bytes bytes) : data_(std::make_shared<const Bytes>(std::move(bytes))) {}
 Value::Value(List items) : data_(std::make_shared<List>(std::move(items))) {}
 Value::Value(Tuple items) : data_(std::make_shared<const Tuple>(std::move(items))) {}
-Value::Value(Set items) : data_(std::make_shared<const Set>(std::move(items))) {}
+Value::Value(Set items) : data_(std::make_shared<Set>(std::move(items))) {}
 Value::Value(Dict dict) : data_(std::make_shared<Dict>(std::move(dict))) {}
 Value::Value(Tensor tensor) : data_(std::make_shared<const Tensor>(std::move(tensor))) {}
 Value::Value(Storage storage) : data_(std::make_shared<const Storage>(std::move(storage))) {}
@@ -142,9 +142,9 @@ const List& Value::as_tuple() const {
   return std::get<std::shared_ptr<const Tuple>>(data_)->items;
 }
 
-const List& Value::as_set() const {
+List& Value::as_set() const {
   if (!is_set()) throw_wrong_kind("set");
-  return std::get<std::shared_ptr<const Set>>(data_)->items;
+  return std::get<std::shared_ptr<Set>>(data_)->items;
 }
 
 Dict& Value::as_dict() const {

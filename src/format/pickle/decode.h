@@ -1,15 +1,15 @@
 // Reads a pickle as data. Nothing is imported, called or executed.
 #pragma once
 
-#include <torchkeep/limits.h>
-#include <torchkeep/value.h>
-
 #include <cstddef>
 #include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
+
+#include <torchkeep/limits.h>
+#include <torchkeep/value.h>
 
 namespace torchkeep::pickle {
 

@@ -1,10 +1,10 @@
 // Writes a value as a pickle of protocol 2, byte for byte as CPython's pickler would.
 #pragma once
 
-#include <torchkeep/value.h>
-
 #include <functional>
 #include <string>
+
+#include <torchkeep/value.h>
 
 namespace torchkeep::pickle {
 

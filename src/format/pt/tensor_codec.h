@@ -72,7 +72,7 @@ class TensorEncoder {
   const std::vector<Storage>& storages() const { return storages_; }
 
  private:
-  struct Memory {  // an extent of memory that is not empty
+  struct Memory {  // that is not empty
     const std::byte* data = nullptr;
     std::uint64_t bytes = 0;
     bool operator==(const Memory&) const = default;
