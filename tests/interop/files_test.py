@@ -4,7 +4,7 @@ import argparse
 import collections
 import pathlib
 import random
-import unittest
+import zipfile
 
 from interop import SHARED_DATA, InteropTest, main, torch
 
@@ -287,12 +287,17 @@ class RealFiles(FilesTest):
         if not folder.is_dir():
             self.skipTest(f"{folder} is absent")
         opened = 0
-        for path in sorted(folder.rglob("*")):
-            if path.suffix in (".pt", ".pth", ".ckpt", ".tar") and path.read_bytes()[:2] == b"PK":
-                with self.subTest(path.name):
+        for path in sorted(filter(zipfile.is_zipfile, folder.rglob("*"))):
+            if path.suffix == ".npz":
+                continue
+            with self.subTest(path.name):
+                if any(name.endswith("/constants.pkl") for name in zipfile.ZipFile(path).namelist()):
+                    answer = self.run_program("describe", path)
+                    self.assertRegex(answer, "^unsupported: .*TorchScript")
+                else:
                     self.resaved(path, "latest")
                     opened += 1
-        self.assertGreater(opened, 30)
+        self.assertGreaterEqual(opened, 27)
 
 
 if __name__ == "__main__":
