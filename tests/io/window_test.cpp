@@ -5,27 +5,16 @@
 #include <gmock/gmock.h>
 
 #include "io/atomic_file.h"
-#include "io/file_operations.h"
 #include "io/input_file.h"
+#include "support/counting_file_operations.h"
 #include "support/expect_error.h"
 #include "support/temporary_directory.h"
 
 namespace torchkeep::io {
 namespace {
 
+using testing::CountingFileOperations;
 using testing::TemporaryDirectory;
-
-// Counts what is read.
-class CountingOperations : public FileOperations {
- public:
-  ssize_t read_at(int descriptor, void* data, std::size_t size, std::uint64_t offset) override {
-    ++reads;
-    bytes += size;
-    return FileOperations::read_at(descriptor, data, size, offset);
-  }
-  std::size_t reads = 0;
-  std::size_t bytes = 0;
-};
 
 class WindowTest : public ::testing::Test {
  protected:
@@ -53,16 +42,15 @@ TEST_F(WindowTest, ShowsAnyPiece) {
 
 TEST_F(WindowTest, ReadsManyClosePiecesAtOnceAndFewBytesOfPiecesFarApart) {
   const InputFile file(directory_ / "f");
-  CountingOperations operations;
-  const ReplacedFileOperations replaced(operations);
+  const CountingFileOperations close_operations;
   Window close(file);
   for (std::uint64_t offset = 0; offset + 30 <= 1'000'000; offset += 200) close.view(offset, 30);
-  EXPECT_LE(operations.reads, 30U);
-  operations = CountingOperations();
+  EXPECT_LE(close_operations.reads(), 30U);
+  const CountingFileOperations far_operations;
   Window far(file);
   for (std::uint64_t offset = 0; offset + 30 <= 1'000'000; offset += 100'000) far.view(offset, 30);
-  EXPECT_EQ(operations.reads, 10U);
-  EXPECT_LE(operations.bytes, 10U * 512);
+  EXPECT_EQ(far_operations.reads(), 10U);
+  EXPECT_LE(far_operations.bytes_read(), 10U * 512);
 }
 
 }  // namespace
