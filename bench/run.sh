@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Runs the benchmarks that are built in build/bin, and compares them with Python's torch.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
+
+bin=build/bin
+if [[ ! -x $bin/torchkeep_bench ]]; then
+  echo "bench/run.sh: $bin/torchkeep_bench is not built; run ./dev bench" >&2
+  exit 1
+fi
+"$bin/torchkeep_bench"
+# Debian's torch belongs to Debian's Python, whichever comes first on PATH.
+/usr/bin/python3 bench/compare_with_python.py --bin "$bin" "$@"

@@ -1,0 +1,32 @@
+// A file of the size and shape of VGG16's weights, 528 MB, to load and to save.
+#pragma once
+
+#include <filesystem>
+
+#include <torchkeep/state_dict.h>
+
+namespace torchkeep::bench {
+
+// The parameters of VGG16 in torchvision's names and shapes, with pseudo-random values.
+StateDict vgg16_state_dict();
+
+// The directory and the file that the benchmarks use. The file is the one that the environment
+// variable TORCHKEEP_BENCH_FILE names, and is written next to it or into the directory for
+// temporary files otherwise. What was written is removed at the end.
+class Vgg16File {
+ public:
+  Vgg16File();
+  ~Vgg16File();
+  Vgg16File(const Vgg16File&) = delete;
+  Vgg16File& operator=(const Vgg16File&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  // Where a benchmark may write a file.
+  std::filesystem::path output() const { return directory_ / "saved.pt"; }
+
+ private:
+  std::filesystem::path directory_;
+  std::filesystem::path path_;
+};
+
+}  // namespace torchkeep::bench
