@@ -34,9 +34,9 @@ struct LoadOptions {
 
 // The value that was saved: for `torch.save(model.state_dict())` a dict of tensors. Classes that
 // torchkeep does not know are kept as objects.
-// Throws not_found, io, corrupt, unsupported (naming the format), unsafe; each names path and
-// record. Tensors of one file share a buffer that lives as long as the last of them.
-// Thread-safe.
+// Throws not_found, invalid_argument (a directory), io, corrupt, unsupported (naming the format),
+// unsafe; each names the path and, where it is known, the record.
+// Tensors of one file share a buffer that lives as long as the last of them. Thread-safe.
 Value load(const std::filesystem::path& path, const LoadOptions& options = {});
 
 }  // namespace torchkeep
