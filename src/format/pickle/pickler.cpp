@@ -99,7 +99,7 @@ void Pickler::save_container(const Value& value) {
   if (value.is_tuple() && value.size() == 0) return output_.put(Opcode::empty_tuple);
   if (open_.contains(value.identity())) {
     fail_at(ErrorCode::unsupported, {}, "save it without the reference to itself",
-            "a {} contains itself", name(value.kind()));
+            "the {} contains itself", name(value.kind()));
   }
   if (save_reference(value.identity())) return;
   open(value.identity());
