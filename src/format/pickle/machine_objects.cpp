@@ -19,9 +19,13 @@ bool has_control_character(std::string_view text) {
       text, [](char c) { return static_cast<std::uint8_t>(c) < 0x20 || c == 0x7f; });
 }
 
+// Of a module, or of a class or function, inside which names are joined by dots.
 void check_name(std::string_view text) {
   if (text.empty() || !is_utf8(text) || has_control_character(text)) {
     fail(ErrorCode::corrupt, "the name of a class or module is not text");
+  }
+  if (text.front() == '.' || text.back() == '.' || text.find("..") != std::string_view::npos) {
+    fail(ErrorCode::corrupt, "'{}' is no name of a class or module", text);
   }
 }
 
