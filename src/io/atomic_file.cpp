@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <optional>
+#include <regex>
 #include <utility>
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -61,6 +65,16 @@ fs::path temporary_name(const fs::path& destination) {
   const std::string name = destination.filename().string().substr(0, kMaxNameBytes);
   return directory_of(destination) / fmt::format(".{}.{}-{}.tmp", name, getpid(), counter++);
 }
+
+// The number of the process in a name that temporary_name() made; nothing for other names.
+std::optional<pid_t> process_of_temporary(const std::string& name) {
+  static const std::regex pattern(R"(\..+\.([0-9]{1,9})-[0-9]+\.tmp)");
+  std::smatch match;
+  if (!std::regex_match(name, match, pattern)) return std::nullopt;
+  return std::stoi(match[1]);
+}
+
+bool is_running(pid_t process) { return kill(process, 0) == 0 || errno != ESRCH; }
 
 }  // namespace
 
@@ -149,6 +163,15 @@ void AtomicFile::discard() noexcept {
   if (descriptor_ >= 0) file_operations().close(std::exchange(descriptor_, -1));
   if (!temporary_.empty()) file_operations().remove(temporary_.c_str());
   temporary_.clear();
+}
+
+void remove_abandoned_files(const fs::path& directory) {
+  std::error_code error;
+  for (fs::directory_iterator entry(directory, error);
+       !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    const auto process = process_of_temporary(entry->path().filename().string());
+    if (process && !is_running(*process)) file_operations().remove(entry->path().c_str());
+  }
 }
 
 void write_file(const fs::path& target, std::string_view content, Durability durability) {

@@ -51,6 +51,10 @@ class AtomicFile {
   std::uint64_t position_ = 0;
 };
 
+// Removes temporary files that writers left in a directory when their process was killed. Those of
+// processes that still run are left alone. Does nothing where the directory cannot be read.
+void remove_abandoned_files(const std::filesystem::path& directory);
+
 // A whole small file at once.
 void write_file(const std::filesystem::path& target,
                 std::string_view content,

@@ -5,6 +5,7 @@
 #include <torchkeep/checkpoint_manager.h>
 
 #include "base/fail.h"
+#include "io/atomic_file.h"
 #include "io/file_operations.h"
 #include "io/system_error.h"
 #include "train/checkpoint_file.h"
@@ -53,6 +54,7 @@ CheckpointManager::CheckpointManager(fs::path directory, CheckpointManagerOption
   file_name_ = std::make_unique<FileNameTemplate>(
       options_.filename.empty() ? default_file_name_template(options_.monitor) : options_.filename);
   make_directory(directory_);
+  io::remove_abandoned_files(directory_);
   checkpoints_ = list_checkpoints(directory_);
   std::erase_if(checkpoints_, [](const CheckpointInfo& info) { return info.number == 0; });
 }

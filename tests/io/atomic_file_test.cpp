@@ -7,6 +7,8 @@
 
 #include <gmock/gmock.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "support/expect_error.h"
 #include "support/failing_file_operations.h"
@@ -132,6 +134,25 @@ TEST(ReadFile, RefusesAFileThatIsTooLong) {
   write_file(directory / "f", "12345");
   EXPECT_EQ(read_file(directory / "f", 5), "12345");
   EXPECT_ERROR(read_file(directory / "f", 4), ErrorCode::unsafe, HasSubstr("too long"));
+}
+
+TEST(AtomicFile, WhatAKilledProcessLeftIsRemoved) {
+  const TemporaryDirectory directory;
+  const pid_t child = fork();
+  if (child == 0) {
+    AtomicFile file(directory / "model.pt");
+    file.write("half");
+    _exit(0);  // without the destructor, as if killed
+  }
+  ASSERT_EQ(waitpid(child, nullptr, 0), child);
+  write_file(directory / ".notes.tmp", "not a temporary file of ours");
+  AtomicFile mine(directory / "other.pt");
+  ASSERT_EQ(files_in(directory.path()), 3U);
+  remove_abandoned_files(directory.path());
+  EXPECT_EQ(files_in(directory.path()), 2U);
+  mine.commit();
+  EXPECT_TRUE(fs::exists(directory / ".notes.tmp"));
+  remove_abandoned_files(directory / "nowhere");
 }
 
 }  // namespace
