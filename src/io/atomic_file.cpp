@@ -167,8 +167,8 @@ void AtomicFile::discard() noexcept {
 
 void remove_abandoned_files(const fs::path& directory) {
   std::error_code error;
-  for (fs::directory_iterator entry(directory, error);
-       !error && entry != fs::directory_iterator(); entry.increment(error)) {
+  for (fs::directory_iterator entry(directory, error); !error && entry != fs::directory_iterator();
+       entry.increment(error)) {
     const auto process = process_of_temporary(entry->path().filename().string());
     if (process && !is_running(*process)) file_operations().remove(entry->path().c_str());
   }

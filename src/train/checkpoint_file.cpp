@@ -12,12 +12,6 @@ namespace {
 // The key under which a manager leaves its mark.
 constexpr const char* kManagerKey = "checkpoint_manager";
 
-Value to_value(const Metrics& metrics) {
-  Dict values;
-  for (const auto& [metric_name, value] : metrics) values.set(metric_name, value);
-  return Value(std::move(values));
-}
-
 // Other programs keep other things than numbers among the metrics: those are left out.
 Metrics metrics_in(const Value& checkpoint) {
   Metrics metrics;
@@ -54,6 +48,12 @@ void read_mark(const Value& checkpoint, CheckpointDescription& description) {
 }
 
 }  // namespace
+
+Value to_value(const Metrics& metrics) {
+  Dict values;
+  for (const auto& [metric_name, value] : metrics) values.set(metric_name, value);
+  return Value(std::move(values));
+}
 
 CheckpointInfo describe(const Value& checkpoint) {
   CheckpointInfo info{.epoch = epoch_in(checkpoint), .metrics = metrics_in(checkpoint)};

@@ -19,6 +19,9 @@ struct CheckpointDescription {
   Mode mode = Mode::min;
 };
 
+// A dict of numbers.
+Value to_value(const Metrics& metrics);
+
 // The epoch, step and metrics of a checkpoint in memory. Throws mismatch, not_found for a value
 // that is no dict with `epoch`.
 CheckpointInfo describe(const Value& checkpoint);

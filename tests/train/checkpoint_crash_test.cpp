@@ -1,11 +1,11 @@
 // What a directory of checkpoints looks like after a failure or a crash in the middle of a save.
+#include <cerrno>
+#include <set>
+
 #include <torchkeep/checkpoint_manager.h>
 #include <torchkeep/load.h>
 
 #include <gtest/gtest.h>
-
-#include <cerrno>
-#include <set>
 
 #include "io/file_operations.h"
 #include "support/failing_file_operations.h"

@@ -1,14 +1,14 @@
-#include <torchkeep/checkpoint_manager.h>
-#include <torchkeep/load.h>
-#include <torchkeep/save.h>
-
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <set>
 #include <sstream>
+
+#include <torchkeep/checkpoint_manager.h>
+#include <torchkeep/load.h>
+#include <torchkeep/save.h>
+
+#include <gtest/gtest.h>
 
 #include "support/expect_error.h"
 #include "support/temporary_directory.h"
@@ -96,7 +96,8 @@ TEST_F(CheckpointManagerTest, CreatesItsDirectory) {
 TEST_F(CheckpointManagerTest, KeepsTheBestAndTheLast) {
   CheckpointManager manager(directory_.path(), options_);
   save_all(manager, {0.5, 0.3, 0.4, 0.6});
-  EXPECT_THAT(files_in(directory_.path()), UnorderedElementsAre("1.pt", "3.pt", "checkpoints.json"));
+  EXPECT_THAT(files_in(directory_.path()),
+              UnorderedElementsAre("1.pt", "3.pt", "checkpoints.json"));
   EXPECT_THAT(epochs(manager.list()), ElementsAre(1, 3));
   EXPECT_EQ(manager.best()->epoch, 1);
   EXPECT_EQ(manager.best()->metrics.at("val_loss"), 0.3);
@@ -139,8 +140,8 @@ TEST_F(CheckpointManagerTest, NanIsTheWorst) {
 }
 
 TEST_F(CheckpointManagerTest, SavesOnlyEveryNthEpoch) {
-  CheckpointManager manager(directory_.path(),
-                            {.filename = "{epoch}", .save_top_k = std::nullopt, .every_n_epochs = 3});
+  CheckpointManager manager(
+      directory_.path(), {.filename = "{epoch}", .save_top_k = std::nullopt, .every_n_epochs = 3});
   EXPECT_FALSE(manager.wants(0));
   EXPECT_TRUE(manager.wants(2));
   save_all(manager, {1, 1, 1, 1, 1, 1, 1});
@@ -149,7 +150,8 @@ TEST_F(CheckpointManagerTest, SavesOnlyEveryNthEpoch) {
 
 TEST_F(CheckpointManagerTest, AnExistingNameGetsAVersion) {
   CheckpointManager manager(
-      directory_.path(), {.filename = "{epoch}", .monitor = "val_loss", .save_top_k = std::nullopt});
+      directory_.path(),
+      {.filename = "{epoch}", .monitor = "val_loss", .save_top_k = std::nullopt});
   overwrite(directory_ / "7-v1.pt", "not mine");
   EXPECT_EQ(save(manager, 7, 0.5), directory_ / "7.pt");
   EXPECT_EQ(save(manager, 7, 0.4), directory_ / "7-v2.pt");
@@ -239,8 +241,8 @@ TEST_F(CheckpointManagerTest, NeverDeletesWhatIsNotItsOwn) {
   CheckpointManager manager(directory_.path(), options_);
   save(manager, 1, 0.4);
   save(manager, 2, 0.3);
-  EXPECT_THAT(files_in(directory_.path()),
-              UnorderedElementsAre("2.pt", "by_hand.pt", "copy.pt", "notes.pt", "checkpoints.json"));
+  EXPECT_THAT(files_in(directory_.path()), UnorderedElementsAre("2.pt", "by_hand.pt", "copy.pt",
+                                                                "notes.pt", "checkpoints.json"));
   EXPECT_THAT(epochs(manager.list()), ElementsAre(2));
   EXPECT_THAT(epochs(list_checkpoints(directory_.path())), ElementsAre(0, 5, 2));
 }
@@ -257,11 +259,10 @@ TEST_F(CheckpointManagerTest, AFileThatSomebodyElseDeletedIsForgotten) {
 class CheckpointIndexTest : public CheckpointManagerTest {
  protected:
   void SetUp() override {
-    CheckpointManager manager(directory_.path(),
-                              {.filename = "{epoch}",
-                               .monitor = "val_loss",
-                               .mode = Mode::max,
-                               .save_top_k = std::nullopt});
+    CheckpointManager manager(directory_.path(), {.filename = "{epoch}",
+                                                  .monitor = "val_loss",
+                                                  .mode = Mode::max,
+                                                  .save_top_k = std::nullopt});
     save_all(manager, {0.5, 0.7, NAN});
     listed_ = manager.list();
   }
@@ -347,7 +348,7 @@ TEST_F(CheckpointIndexTest, MovesWithItsDirectory) {
 TEST_F(CheckpointIndexTest, AMissingDirectoryIsNotFound) {
   EXPECT_ERROR(list_checkpoints(directory_ / "nowhere"), ErrorCode::not_found,
                HasSubstr("nowhere"));
-  EXPECT_THAT(list_checkpoints(directory_.path() / "." ), Not(IsEmpty()));
+  EXPECT_THAT(list_checkpoints(directory_.path() / "."), Not(IsEmpty()));
 }
 
 TEST_F(CheckpointIndexTest, TheNewestCheckpointThatLoadsIsFound) {

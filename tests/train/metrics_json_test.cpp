@@ -1,9 +1,9 @@
 #include "train/metrics_json.h"
 
+#include <cmath>
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
-
-#include <cmath>
 
 #include "support/expect_error.h"
 

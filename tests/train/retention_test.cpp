@@ -1,9 +1,9 @@
 #include "train/retention.h"
 
+#include <cmath>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <cmath>
 
 namespace torchkeep {
 namespace {
