@@ -191,7 +191,7 @@ TEST_F(CheckpointManagerTest, RefusesOptionsWithoutSense) {
 
 TEST_F(CheckpointManagerTest, ADirectoryThatCannotBeMadeIsAnError) {
   overwrite(directory_ / "file", "x");
-  EXPECT_ERROR(CheckpointManager(directory_ / "file" / "run"), ErrorCode::io,
+  EXPECT_ERROR(CheckpointManager(directory_ / "file" / "run"), ErrorCode::not_found,
                HasSubstr("create the directory"));
 }
 
