@@ -3,4 +3,9 @@
 
 #include "cli/program.h"
 
-namespace torchkeep::cli {}  // namespace torchkeep::cli
+namespace torchkeep::cli {
+
+// Of the program `torchkeep`.
+void add_inspect_command(Program& program);
+
+}  // namespace torchkeep::cli

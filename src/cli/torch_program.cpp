@@ -26,7 +26,7 @@ std::filesystem::path own_directory() {
 
 void start_torch_program(char** argv) {
   const std::filesystem::path here = own_directory();
-  const std::filesystem::path installed = here.parent_path() / "libexec" / "torchkeep";
+  const std::filesystem::path installed = (here / TORCHKEEP_LIBEXEC).lexically_normal();
   for (const std::filesystem::path& directory : {here, installed}) {
     const std::filesystem::path program = directory / kProgramName;
     ::execv(program.c_str(), argv);

@@ -50,8 +50,10 @@ std::string explain_extra(const CLI::App& program, const CLI::App& active, std::
   return fmt::format("unexpected argument '{}'", extra);
 }
 
+// As our other messages: lower case, no full stop. A name in capitals stays.
 std::string sentence(std::string text) {
-  if (!text.empty()) text.front() = static_cast<char>(std::tolower(text.front()));
+  const bool is_name = text.size() > 1 && std::isupper(text[1]);
+  if (!text.empty() && !is_name) text.front() = static_cast<char>(std::tolower(text.front()));
   while (!text.empty() && (text.back() == '.' || text.back() == '\n')) text.pop_back();
   return text;
 }
