@@ -16,12 +16,21 @@ function(torchkeep_settings target)
     VISIBILITY_INLINES_HIDDEN ON)
 endfunction()
 
+# A unit with LibTorch's headers needs up to 1.5 GB to compile: no more of them at once than fit.
+cmake_host_system_information(RESULT torchkeep_memory_mb QUERY TOTAL_PHYSICAL_MEMORY)
+math(EXPR torchkeep_libtorch_jobs "${torchkeep_memory_mb} / 1536")
+if(torchkeep_libtorch_jobs LESS 1)
+  set(torchkeep_libtorch_jobs 1)
+endif()
+set_property(GLOBAL APPEND PROPERTY JOB_POOLS torchkeep_libtorch=${torchkeep_libtorch_jobs})
+
 # torchkeep_settings_with_torch(TARGET): for sources that include LibTorch, whose headers cost 15
 # seconds and a gigabyte for each translation unit: several sources are compiled as one.
 function(torchkeep_settings_with_torch target)
   torchkeep_settings(${target})
   target_compile_definitions(${target} PUBLIC TORCHKEEP_WITH_TORCH)
   set_target_properties(${target} PROPERTIES
+    JOB_POOL_COMPILE torchkeep_libtorch
     UNITY_BUILD ON
     UNITY_BUILD_MODE BATCH
     UNITY_BUILD_BATCH_SIZE 8)

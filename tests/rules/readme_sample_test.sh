@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# The C++ sample in each README is examples/readme.cpp, which is compiled and run.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
+for readme in README.md README.ko.md; do
+  sed -n '/^```cpp$/,/^```$/{//!p}' "$readme" | diff --label "$readme" --label examples/readme.cpp -u - examples/readme.cpp
+done
