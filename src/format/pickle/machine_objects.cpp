@@ -13,6 +13,7 @@ namespace torchkeep::pickle {
 namespace {
 
 constexpr std::uint64_t kFirstProtocolOfPython3 = 3;
+constexpr std::size_t kMaxNameBytes = 1000;
 
 bool has_control_character(std::string_view text) {
   return std::ranges::any_of(
@@ -21,8 +22,9 @@ bool has_control_character(std::string_view text) {
 
 // Of a module, or of a class or function, inside which names are joined by dots.
 void check_name(std::string_view text) {
-  if (text.empty() || !is_utf8(text) || has_control_character(text)) {
-    fail(ErrorCode::corrupt, "the name of a class or module is not text");
+  if (text.empty() || text.size() > kMaxNameBytes || !is_utf8(text) ||
+      has_control_character(text)) {
+    fail(ErrorCode::corrupt, "the name of a class or module is no name");
   }
   if (text.front() == '.' || text.back() == '.' || text.find("..") != std::string_view::npos) {
     fail(ErrorCode::corrupt, "'{}' is no name of a class or module", text);
@@ -110,7 +112,7 @@ void Machine::push_global_from_stack() {
   const Value name = stack_.pop();
   const Value module = stack_.pop();
   if (!name.is_string() || !module.is_string()) {
-    fail(ErrorCode::corrupt, "the name of a class or module is not text");
+    fail(ErrorCode::corrupt, "the name of a class or module is no name");
   }
   stack_.push(global(module.as_string(), name.as_string()));
 }

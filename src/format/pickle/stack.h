@@ -62,9 +62,10 @@ class Stack {
   // The dict key under which the value at the top will probably be stored; empty if there is none.
   std::string likely_key() const {
     constexpr std::size_t kReach = 4;  // a tensor's arguments are not finished yet
+    constexpr std::size_t kShown = 200;
     for (std::size_t i = 0; i < kReach && i < values_.size(); ++i) {
       const Value& value = values_[values_.size() - 1 - i];
-      if (value.is_string()) return value.as_string();
+      if (value.is_string()) return value.as_string().substr(0, kShown);
       if (!value.is_object()) break;
     }
     return {};

@@ -221,8 +221,7 @@ Value TensorDecoder::load(const Value& id) {
   if (!is_storage) {
     fail(ErrorCode::corrupt,
          "a reference to data outside of the pickle that is no storage (expected ('storage', "
-         "class, key, location, size), got {})",
-         to_string(id, {.max_depth = 2, .max_items = 8}));
+         "class, key, location, number of elements))");
   }
   const std::string& key = id[2].as_string();
   const std::optional<DType> dtype = storage_dtype(id[1].as_object());
