@@ -43,11 +43,15 @@ class Model {
   const std::shared_ptr<torch::nn::Module>& ptr() const { return module_; }  // for register_module
 
   const std::string& architecture() const { return architecture_; }  // "vgg16"
-  // What the factory needs to build it again: a dict.
-  const Value& configuration() const { return configuration_; }
+  // What the factory needs to build it again, as the module is now (a replaced head included), and
+  // what set_configuration() added: a new dict.
+  Value configuration() const;
+  // Keeps something more under a key, such as the names of the classes. Other copies of this Model
+  // do not see it.
   void set_configuration(const std::string& key, Value value);
 
-  void train() const;  // frozen batch norms stay in evaluation mode
+  // module.train(), except that frozen batch norms stay in evaluation mode.
+  void train() const;
   void eval() const;
 
  private:

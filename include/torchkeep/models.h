@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include <torchkeep/model.h>
@@ -11,14 +12,19 @@ namespace torchkeep {
 namespace models {
 
 struct ModelOptions {
-  // A file with a state dict, in any dialect of load(): bare, or below `state_dict`,
-  // `model_state_dict`, `model`; with or without `module.`. Empty: fresh parameters.
+  // A file with a state dict, in any dialect: bare, or below `state_dict`, `model_state_dict` or
+  // `model`; with or without `module.` before the names. It is loaded strictly.
+  // Empty: fresh parameters.
   std::string weights = "";
-  std::int64_t num_classes = 1000;
-  double dropout = 0.5;  // of the classifier; 0 for none
-  std::int64_t in_channels = 3;
+  // Nothing: as the architecture was published (1000, 0.5, 3 for the VGGs; 10, 0.25, 1 for tiny_vgg).
+  std::optional<std::int64_t> num_classes = std::nullopt;
+  std::optional<double> dropout = std::nullopt;  // probability, in the classifier
+  std::optional<std::int64_t> in_channels = std::nullopt;
 };
 
+// All of these: images [n, in_channels, height, width] of at least 32x32 -> [n, num_classes].
+// Throw invalid_argument for options out of range; with weights MismatchError, with suggestions, and
+// as load(). With weights the random state is left alone.
 Model vgg11(const ModelOptions& options = {});
 Model vgg11_bn(const ModelOptions& options = {});
 Model vgg13(const ModelOptions& options = {});
@@ -28,15 +34,17 @@ Model vgg16_bn(const ModelOptions& options = {});
 Model vgg19(const ModelOptions& options = {});
 Model vgg19_bn(const ModelOptions& options = {});
 
-// Two VGG blocks and a small classifier for images of 28x28: [n, in_channels, 28, 28] ->
+// Two VGG blocks and a linear layer for images of 28x28: [n, in_channels, 28, 28] ->
 // [n, num_classes]. Trains in seconds on a CPU.
-Model tiny_vgg(const ModelOptions& options = {.num_classes = 10, .in_channels = 1});
+Model tiny_vgg(const ModelOptions& options = {});
 
 }  // namespace models
 
 // Gives the last Linear of the module `num_classes` outputs, with fresh parameters that are
-// trainable. Everything else stays. Throws not_found for a module without a Linear.
-// Build the optimizer afterwards.
+// trainable, as Python's `model.classifier[6] = nn.Linear(n, num_classes)` would draw them.
+// Everything else stays. Build the optimizer afterwards.
+// Throws not_found for a module without a Linear, invalid_argument for fewer than one class and for
+// a head that shares a parameter with another layer.
 void replace_head(torch::nn::Module& module, std::int64_t num_classes);
 
 }  // namespace torchkeep

@@ -1,0 +1,86 @@
+// VGG: 3x3 convolutions in five blocks of growing width, then three linear layers
+// (Simonyan and Zisserman, 2014), with or without batch normalisation.
+#include "models/vgg.h"
+
+#include "models/layers.h"
+
+#include <torch/nn/init.h>
+#include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/dropout.h>
+#include <torch/nn/modules/pooling.h>
+
+namespace torchkeep {
+
+namespace vgg_detail {
+
+constexpr std::array<std::int64_t, 5> kWidths = {64, 128, 256, 512, 512};
+constexpr std::int64_t kPooled = 7;  // height and width of what the linear layers see
+constexpr std::int64_t kHidden = 4096;
+
+torch::nn::Sequential features(const VggShape& shape, std::int64_t in_channels) {
+  torch::nn::Sequential layers;
+  std::int64_t channels = in_channels;
+  for (std::size_t block = 0; block < kWidths.size(); ++block) {
+    for (int i = 0; i < shape.convolutions[block]; ++i) {
+      const std::int64_t width = kWidths[block];
+      layers->push_back(conv2d(torch::nn::Conv2dOptions(channels, width, 3).padding(1)));
+      if (shape.batch_norm) layers->push_back(torch::nn::BatchNorm2d(width));
+      layers->push_back(torch::nn::ReLU(torch::nn::ReLUOptions(/*inplace=*/true)));
+      channels = width;
+    }
+    layers->push_back(torch::nn::MaxPool2d(torch::nn::MaxPool2dOptions(2).stride(2)));
+  }
+  return layers;
+}
+
+torch::nn::Sequential classifier(std::int64_t num_classes, double dropout) {
+  const auto relu = [] { return torch::nn::ReLU(torch::nn::ReLUOptions(/*inplace=*/true)); };
+  return torch::nn::Sequential(
+      linear(kWidths.back() * kPooled * kPooled, kHidden), relu(), torch::nn::Dropout(dropout),
+      linear(kHidden, kHidden), relu(), torch::nn::Dropout(dropout), linear(kHidden, num_classes));
+}
+
+class Vgg final : public Classifier {
+ public:
+  Vgg(std::string architecture, const VggShape& shape, const ClassifierOptions& options)
+      : Classifier(std::move(architecture)) {
+    features_ = register_module("features", features(shape, options.in_channels));
+    avgpool_ = register_module("avgpool", torch::nn::AdaptiveAvgPool2d(kPooled));
+    classifier_ = register_module("classifier", classifier(options.num_classes, options.dropout));
+    if (!SkipInitialisation::active()) initialise();
+  }
+
+  at::Tensor forward(const at::Tensor& x) override {
+    return classifier_->forward(avgpool_->forward(features_->forward(x)).flatten(1));
+  }
+
+ private:
+  // Over the initial values of the layers, in the order in which torchvision draws.
+  void initialise() {
+    for (const auto& module : modules(/*include_self=*/false)) {
+      if (auto* convolution = module->as<torch::nn::Conv2d>()) {
+        torch::nn::init::kaiming_normal_(convolution->weight, 0, torch::kFanOut, torch::kReLU);
+        torch::nn::init::zeros_(convolution->bias);
+      } else if (auto* layer = module->as<torch::nn::Linear>()) {
+        torch::nn::init::normal_(layer->weight, 0, 0.01);
+        torch::nn::init::zeros_(layer->bias);
+      }
+    }
+  }
+
+  torch::nn::Sequential features_{nullptr};
+  torch::nn::AdaptiveAvgPool2d avgpool_{nullptr};
+  torch::nn::Sequential classifier_{nullptr};
+};
+
+}  // namespace vgg_detail
+
+std::shared_ptr<Classifier> build_vgg(std::string architecture,
+                                      const VggShape& shape,
+                                      const ClassifierOptions& options) {
+  return std::make_shared<vgg_detail::Vgg>(std::move(architecture), shape, options);
+}
+
+}  // namespace torchkeep

@@ -1,0 +1,66 @@
+#include "models/weights.h"
+
+#include "base/fail.h"
+
+#include <torchkeep/load.h>
+#include <torchkeep/module.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace torchkeep {
+
+namespace weights_detail {
+
+constexpr std::array<std::string_view, 3> kKeys = {"state_dict", "model_state_dict", "model"};
+constexpr std::array<std::string_view, 2> kWrappers = {"module.", "_orig_mod."};
+
+bool holds_only_tensors(const Value& value) {
+  return value.is_dict() && std::ranges::all_of(value.as_dict(), [](const Dict::Entry& entry) {
+           return entry.first.is_string() && entry.second.is_tensor();
+         });
+}
+
+StateDict without_wrappers(StateDict state_dict) {
+  const auto wrapper = std::ranges::find_if(kWrappers, [&](std::string_view prefix) {
+    return !state_dict.empty() && std::ranges::all_of(state_dict, [&](const auto& entry) {
+      return entry.name.starts_with(prefix);
+    });
+  });
+  if (wrapper == kWrappers.end()) return state_dict;
+  return without_wrappers(state_dict.without_prefix(*wrapper));
+}
+
+}  // namespace weights_detail
+
+std::optional<StateDict> find_state_dict(const Value& value) {
+  if (weights_detail::holds_only_tensors(value)) {
+    return weights_detail::without_wrappers(value.as_state_dict());
+  }
+  for (const std::string_view key : weights_detail::kKeys) {
+    const Value* below = value.find(key);
+    if (below && weights_detail::holds_only_tensors(*below)) {
+      return weights_detail::without_wrappers(below->as_state_dict());
+    }
+  }
+  return std::nullopt;
+}
+
+void load_weights(torch::nn::Module& module, const std::filesystem::path& path) {
+  const auto state_dict = find_state_dict(load(path));
+  if (!state_dict) {
+    fail_at(ErrorCode::mismatch, {.path = path.string()},
+            "use a file of torch.save(model.state_dict(), path)",
+            "no state dict in the file, neither by itself nor below {}",
+            fmt::join(weights_detail::kKeys, ", "));
+  }
+  try {
+    load_state_dict(module, *state_dict);
+  } catch (Error& error) {
+    error.add_place({.path = path.string()});
+    throw;
+  }
+}
+
+}  // namespace torchkeep
