@@ -1,0 +1,50 @@
+#include "base/fail.h"
+#include "models/registry.h"
+
+#include <torchkeep/freeze.h>
+#include <torchkeep/model.h>
+
+#include <torch/nn/module.h>
+
+#include <utility>
+
+namespace torchkeep {
+
+Model::Model(std::string architecture,
+             Value configuration,
+             std::shared_ptr<torch::nn::Module> module,
+             Forward forward)
+    : architecture_(std::move(architecture)),
+      configuration_(std::move(configuration)),
+      module_(std::move(module)),
+      forward_(std::move(forward)) {
+  if (!module_) fail(ErrorCode::invalid_argument, "a Model needs a module (got null)");
+  if (!configuration_.is_dict()) {
+    fail(ErrorCode::invalid_argument, "the configuration of a Model is a dict (got {})",
+         name(configuration_.kind()));
+  }
+}
+
+Value Model::configuration() const {
+  Dict all = configuration_.as_dict();
+  if (const auto model_class = find_model_class(architecture_)) {
+    for (const auto& [key, value] : model_class->describe(*module_).as_dict()) all.set(key, value);
+  }
+  return Value(std::move(all));
+}
+
+void Model::set_configuration(const std::string& key, Value value) {
+  Dict changed = configuration_.as_dict();
+  changed.set(Value(key), std::move(value));
+  configuration_ = Value(std::move(changed));
+}
+
+void Model::train() const {
+  torchkeep::train(*module_);
+}
+
+void Model::eval() const {
+  module_->eval();
+}
+
+}  // namespace torchkeep

@@ -1,0 +1,192 @@
+// The file of a whole model: a dict of what is needed to build the module again, and its state.
+#include "base/fail.h"
+#include "models/layers.h"
+#include "models/registry.h"
+#include "models/weights.h"
+
+#include <torchkeep/freeze.h>
+#include <torchkeep/model.h>
+#include <torchkeep/module.h>
+
+#include <c10/util/Exception.h>
+#include <torch/nn/module.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace torchkeep {
+
+namespace whole_model_detail {
+
+// In files: do not change.
+constexpr std::string_view kFormat = "torchkeep model";
+constexpr std::int64_t kVersion = 1;
+
+Value list_of(const std::vector<std::string>& names) {
+  return Value(List(names.begin(), names.end()));
+}
+
+// Every module with its dotted name, a parent before its children; the root's name is empty.
+std::vector<std::pair<std::string, torch::nn::Module*>> all_modules(torch::nn::Module& root) {
+  std::vector<std::pair<std::string, torch::nn::Module*>> all = {{"", &root}};
+  for (const auto& item : root.named_modules("", /*include_self=*/false)) {
+    all.emplace_back(item.key(), item.value().get());
+  }
+  return all;
+}
+
+Value training_modules(const torch::nn::Module& root) {
+  List names;
+  // LibTorch has no const access to the modules below; nothing is changed here.
+  for (const auto& [name, module] : all_modules(const_cast<torch::nn::Module&>(root))) {
+    if (module->is_training()) names.emplace_back(name);
+  }
+  return Value(std::move(names));
+}
+
+void set_training_modules(torch::nn::Module& root, const std::vector<std::string>& names) {
+  std::set<std::string_view> unknown(names.begin(), names.end());
+  // A parent sets its children, too; they follow with what is right for them.
+  for (const auto& [name, module] : all_modules(root)) {
+    const bool training = std::ranges::find(names, name) != names.end();
+    module->train(training);
+    unknown.erase(name);
+  }
+  if (unknown.empty()) return;
+  fail_at(ErrorCode::mismatch, {.tensor = "training"}, "", "the model has no module '{}'",
+          *unknown.begin());
+}
+
+std::vector<std::string> strings_of(const Value& value) {
+  std::vector<std::string> strings;
+  for (const Value& item : value.items()) strings.push_back(item.as_string());
+  return strings;
+}
+
+Value describe(const std::string& architecture,
+               Value configuration,
+               const torch::nn::Module& module) {
+  List frozen;
+  for (const std::string& name : frozen_parameters(module)) frozen.emplace_back(name);
+  return dict({{"format", kFormat},
+               {"version", kVersion},
+               {"architecture", architecture},
+               {"configuration", std::move(configuration)},
+               {"state_dict", torchkeep::state_dict(module)},
+               {"frozen", Value(std::move(frozen))},
+               {"training", training_modules(module)}});
+}
+
+// Throws if the value is no model, saying what it is and what can be done with it.
+void check_is_model(const Value& value) {
+  if (value.is_object()) {
+    fail_at(ErrorCode::unsupported, {},
+            "save model.state_dict() in Python and load it into the model that create_model() builds",
+            "a pickled object of class {}, not a model of save_model()",
+            value.as_object().class_path());
+  }
+  if (value.contains("architecture")) return;
+  const auto state_dict = find_state_dict(value);
+  if (state_dict && value.size() == state_dict->size()) {
+    fail_at(ErrorCode::invalid_argument, {},
+            "build the model with create_model() or by hand and call load_state_dict(module, "
+            "load(path))",
+            "a state dict of {} tensors without the form of the model", state_dict->size());
+  }
+  if (state_dict) {
+    fail_at(ErrorCode::invalid_argument, {},
+            "build the model with create_model() or by hand and load the state dict in it",
+            "a checkpoint that does not name the architecture of its model");
+  }
+  fail_at(ErrorCode::invalid_argument, {}, "save_model() writes the files that load_model() reads",
+          "not a model of save_model(): {}",
+          value.is_dict() ? "a dict without 'architecture'"
+                          : fmt::format("a value of kind {}", name(value.kind())));
+}
+
+void check_version(const Value& value) {
+  const Value* format = value.find("format");
+  if (!format || !equal(*format, kFormat)) return;  // a checkpoint
+  const std::int64_t version = value["version"].as_int();
+  if (version == kVersion) return;
+  fail_at(ErrorCode::unsupported, {.tensor = "version"}, "use a newer torchkeep",
+          "unknown version of the format (expected {}, got {})", kVersion, version);
+}
+
+// The module of that class, with undefined parameters.
+Model build(const std::string& architecture, const Value& configuration) {
+  const auto found = model_class(architecture);
+  const SkipInitialisation skip;
+  try {
+    Model model = found->build(configuration);
+    for (const auto& [key, value] : configuration.as_dict()) {
+      model.set_configuration(key.as_string(), value);
+    }
+    return model;
+  } catch (const c10::Error& error) {
+    fail_at(ErrorCode::mismatch, {.tensor = "configuration"}, "",
+            "{} cannot be built with {}: {}", architecture, to_string(configuration),
+            error.what_without_backtrace());
+  }
+}
+
+// The frozen set under the key, if there is one; else what the state dict notes holds.
+void restore(const Model& model, const Value& value) {
+  const Value* state_dict = value.find("state_dict");
+  if (!state_dict) state_dict = &value["model_state_dict"];
+  const Value* frozen = value.find("frozen");
+  if (!frozen) frozen = value.find("freeze_plan");
+  load_state_dict(*model, *state_dict);
+  if (frozen) set_frozen_parameters(*model, strings_of(*frozen));
+  if (const Value* training = value.find("training")) {
+    set_training_modules(*model, strings_of(*training));
+  } else {
+    model.train();
+  }
+}
+
+}  // namespace whole_model_detail
+
+Value to_value(const Model& model) {
+  const auto known = model_class(model.architecture());
+  return whole_model_detail::describe(known->architecture, model.configuration(), model.module());
+}
+
+Model model_from_value(const Value& value) {
+  whole_model_detail::check_is_model(value);
+  whole_model_detail::check_version(value);
+  Model model =
+      whole_model_detail::build(value["architecture"].as_string(), value["configuration"]);
+  whole_model_detail::restore(model, value);
+  return model;
+}
+
+void save_model(const Model& model,
+                const std::filesystem::path& path,
+                const SaveOptions& options) {
+  save(to_value(model), path, options);
+}
+
+void save_model(const torch::nn::Module& module,
+                const std::filesystem::path& path,
+                const SaveOptions& options) {
+  const auto known = model_class_of(module);
+  save(whole_model_detail::describe(known->architecture, known->describe(module), module), path,
+       options);
+}
+
+Model load_model(const std::filesystem::path& path, const LoadOptions& options) {
+  const Value value = load(path, options);
+  try {
+    return model_from_value(value);
+  } catch (Error& error) {
+    error.add_place({.path = path.string()});
+    throw;
+  }
+}
+
+}  // namespace torchkeep
