@@ -105,7 +105,8 @@ Model create_model(const std::string& architecture, const Value& configuration =
 std::vector<std::string> model_names();
 
 // Writes a dict that Python opens with weights_only=True: `architecture`, `configuration`,
-// `state_dict`, `frozen` (names), `training` (names of the modules in training mode), `format`.
+// `state_dict`, `frozen` (names), `training` (names of the modules in training mode), `format`,
+// `version`.
 // Throws invalid_argument for a class that is not registered, with the line to add; as save().
 void save_model(const Model& model, const std::filesystem::path& path, const SaveOptions& = {});
 void save_model(const torch::nn::Module& module,

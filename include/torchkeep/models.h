@@ -16,15 +16,16 @@ struct ModelOptions {
   // `model`; with or without `module.` before the names. It is loaded strictly.
   // Empty: fresh parameters.
   std::string weights = "";
-  // Nothing: as the architecture was published (1000, 0.5, 3 for the VGGs; 10, 0.25, 1 for tiny_vgg).
+  // Nothing: as the architecture was published (1000, 0.5, 3 for the VGGs; 10, 0.25, 1 for
+  // tiny_vgg).
   std::optional<std::int64_t> num_classes = std::nullopt;
   std::optional<double> dropout = std::nullopt;  // probability, in the classifier
   std::optional<std::int64_t> in_channels = std::nullopt;
 };
 
 // All of these: images [n, in_channels, height, width] of at least 32x32 -> [n, num_classes].
-// Throw invalid_argument for options out of range; with weights MismatchError, with suggestions, and
-// as load(). With weights the random state is left alone.
+// Throw invalid_argument for options out of range; with weights MismatchError, with suggestions,
+// and as load(). With weights the random state is left alone.
 Model vgg11(const ModelOptions& options = {});
 Model vgg11_bn(const ModelOptions& options = {});
 Model vgg13(const ModelOptions& options = {});

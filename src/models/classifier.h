@@ -3,10 +3,6 @@
 // A new model is one source file with a Classifier, and its lines in zoo.cpp and models.h.
 #pragma once
 
-#include <torchkeep/model.h>
-
-#include <torch/nn/module.h>
-
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -14,6 +10,10 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <torchkeep/model.h>
+
+#include <torch/nn/module.h>
 
 namespace torchkeep {
 

@@ -1,9 +1,9 @@
 #include "models/head.h"
 
+#include <torchkeep/models.h>
+
 #include "base/fail.h"
 #include "models/layers.h"
-
-#include <torchkeep/models.h>
 
 namespace torchkeep {
 
@@ -40,7 +40,8 @@ void replace_head(torch::nn::Module& module, std::int64_t num_classes) {
   }
   const auto head = find_head(module);
   if (!head) {
-    fail_at(ErrorCode::not_found, {}, "replace_head() needs a module with a torch::nn::Linear in it",
+    fail_at(ErrorCode::not_found, {},
+            "replace_head() needs a module with a torch::nn::Linear in it",
             "{} has no Linear to replace", module.name());
   }
   head_detail::check_not_tied(module, head->weight);

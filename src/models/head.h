@@ -1,10 +1,10 @@
 // The last linear layer of a classifier.
 #pragma once
 
+#include <memory>
+
 #include <torch/nn/module.h>
 #include <torch/nn/modules/linear.h>
-
-#include <memory>
 
 namespace torchkeep {
 

@@ -1,11 +1,11 @@
 #include "models/layers.h"
 
+#include <utility>
+#include <vector>
+
 #include <torchkeep/random_state.h>
 
 #include <torch/csrc/autograd/variable.h>
-
-#include <utility>
-#include <vector>
 
 namespace torchkeep {
 
@@ -31,12 +31,10 @@ SkipInitialisation::~SkipInitialisation() {
   set_random_state(random_state_);
 }
 
-bool SkipInitialisation::active() {
-  return layers_detail::skip_initialisation;
-}
+bool SkipInitialisation::active() { return layers_detail::skip_initialisation; }
 
-// The constructors of LibTorch always initialise: where that is to be skipped, the smallest layer is
-// made and then given its real size.
+// The constructors of LibTorch always initialise: where that is to be skipped, the smallest layer
+// is made and then given its real size.
 
 torch::nn::Conv2d conv2d(const torch::nn::Conv2dOptions& options) {
   if (!SkipInitialisation::active()) return torch::nn::Conv2d(options);

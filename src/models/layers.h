@@ -1,12 +1,12 @@
 // Layers with parameters, as the models build them.
 #pragma once
 
+#include <cstdint>
+
 #include <torchkeep/tensor.h>
 
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
-
-#include <cstdint>
 
 namespace torchkeep {
 
@@ -31,8 +31,8 @@ class SkipInitialisation {
 torch::nn::Conv2d conv2d(const torch::nn::Conv2dOptions& options);
 torch::nn::Linear linear(std::int64_t in_features, std::int64_t out_features);
 
-// Gives a Linear another number of outputs. The parameters stay the same tensor objects, of the same
-// type and on the same device, with undefined values and no gradient.
+// Gives a Linear another number of outputs. The parameters stay the same tensor objects, of the
+// same type and on the same device, with undefined values and no gradient.
 void resize_outputs(torch::nn::LinearImpl& layer, std::int64_t out_features);
 
 }  // namespace torchkeep

@@ -1,12 +1,12 @@
-#include "base/fail.h"
-#include "models/registry.h"
+#include <utility>
 
 #include <torchkeep/freeze.h>
 #include <torchkeep/model.h>
 
 #include <torch/nn/module.h>
 
-#include <utility>
+#include "base/fail.h"
+#include "models/registry.h"
 
 namespace torchkeep {
 
@@ -39,12 +39,8 @@ void Model::set_configuration(const std::string& key, Value value) {
   configuration_ = Value(std::move(changed));
 }
 
-void Model::train() const {
-  torchkeep::train(*module_);
-}
+void Model::train() const { torchkeep::train(*module_); }
 
-void Model::eval() const {
-  module_->eval();
-}
+void Model::eval() const { module_->eval(); }
 
 }  // namespace torchkeep

@@ -1,17 +1,16 @@
 #include "models/registry.h"
 
-#include "base/fail.h"
-#include "base/similar.h"
-#include "models/classifier.h"
-
-#include <c10/util/Type.h>
-#include <torch/nn/module.h>
-
-#include <fmt/ranges.h>
-
 #include <map>
 #include <mutex>
 #include <unordered_map>
+
+#include <c10/util/Type.h>
+#include <fmt/ranges.h>
+#include <torch/nn/module.h>
+
+#include "base/fail.h"
+#include "base/similar.h"
+#include "models/classifier.h"
 
 namespace torchkeep {
 
@@ -22,15 +21,15 @@ using ClassPtr = std::shared_ptr<const ModelClass>;
 // All architectures of the zoo are classes derived from Classifier, and one class serves several
 // architectures: its modules know their architecture's name.
 ModelClass class_of_the_zoo(const Architecture& architecture) {
-  return {.architecture = std::string(architecture.name),
-          .build =
-              [&architecture](const Value& configuration) {
-                return build_classifier(architecture, options_of(architecture, configuration));
-              },
-          .describe = describe_classifier,
-          .forward = [](torch::nn::Module& module, const at::Tensor& x) {
-            return dynamic_cast<Classifier&>(module).forward(x);
-          }};
+  return {
+      .architecture = std::string(architecture.name),
+      .build =
+          [&architecture](const Value& configuration) {
+            return build_classifier(architecture, options_of(architecture, configuration));
+          },
+      .describe = describe_classifier,
+      .forward = [](torch::nn::Module& module,
+                    const at::Tensor& x) { return dynamic_cast<Classifier&>(module).forward(x); }};
 }
 
 class Registry {
@@ -130,8 +129,8 @@ void register_model_class(ModelClass model_class) {
   }
   if (!model_class.build || !model_class.describe || !model_class.forward ||
       model_class.type == std::type_index(typeid(void))) {
-    fail(ErrorCode::invalid_argument, "the model class '{}' needs type, build, describe and forward",
-         model_class.architecture);
+    fail(ErrorCode::invalid_argument,
+         "the model class '{}' needs type, build, describe and forward", model_class.architecture);
   }
   registry_detail::Registry::instance().add(std::move(model_class));
 }
@@ -143,8 +142,6 @@ Model create_model(const std::string& architecture, const Value& configuration) 
   return found->build(configuration);
 }
 
-std::vector<std::string> model_names() {
-  return registry_detail::Registry::instance().names();
-}
+std::vector<std::string> model_names() { return registry_detail::Registry::instance().names(); }
 
 }  // namespace torchkeep

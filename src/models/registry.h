@@ -1,11 +1,11 @@
 // The classes that can be built by name: torchkeep's own and those that users register.
 #pragma once
 
-#include <torchkeep/model.h>
-
 #include <memory>
 #include <string>
 #include <string_view>
+
+#include <torchkeep/model.h>
 
 namespace torchkeep {
 

@@ -1,12 +1,12 @@
 // Two VGG blocks and one hidden linear layer, for images of 28x28.
 #include "models/tiny_vgg.h"
 
-#include "models/layers.h"
-
 #include <torch/nn/modules/activation.h>
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/dropout.h>
 #include <torch/nn/modules/pooling.h>
+
+#include "models/layers.h"
 
 namespace torchkeep {
 

@@ -1,10 +1,10 @@
 // A VGG for images of 28x28.
 #pragma once
 
-#include "models/classifier.h"
-
 #include <memory>
 #include <string>
+
+#include "models/classifier.h"
 
 namespace torchkeep {
 

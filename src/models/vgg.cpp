@@ -2,14 +2,14 @@
 // (Simonyan and Zisserman, 2014), with or without batch normalisation.
 #include "models/vgg.h"
 
-#include "models/layers.h"
-
 #include <torch/nn/init.h>
 #include <torch/nn/modules/activation.h>
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/dropout.h>
 #include <torch/nn/modules/pooling.h>
+
+#include "models/layers.h"
 
 namespace torchkeep {
 
@@ -37,9 +37,9 @@ torch::nn::Sequential features(const VggShape& shape, std::int64_t in_channels) 
 
 torch::nn::Sequential classifier(std::int64_t num_classes, double dropout) {
   const auto relu = [] { return torch::nn::ReLU(torch::nn::ReLUOptions(/*inplace=*/true)); };
-  return torch::nn::Sequential(
-      linear(kWidths.back() * kPooled * kPooled, kHidden), relu(), torch::nn::Dropout(dropout),
-      linear(kHidden, kHidden), relu(), torch::nn::Dropout(dropout), linear(kHidden, num_classes));
+  return torch::nn::Sequential(linear(kWidths.back() * kPooled * kPooled, kHidden), relu(),
+                               torch::nn::Dropout(dropout), linear(kHidden, kHidden), relu(),
+                               torch::nn::Dropout(dropout), linear(kHidden, num_classes));
 }
 
 class Vgg final : public Classifier {

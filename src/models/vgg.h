@@ -1,11 +1,11 @@
 // VGG11 to VGG19.
 #pragma once
 
-#include "models/classifier.h"
-
 #include <array>
 #include <memory>
 #include <string>
+
+#include "models/classifier.h"
 
 namespace torchkeep {
 

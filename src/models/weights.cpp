@@ -1,13 +1,13 @@
 #include "models/weights.h"
 
-#include "base/fail.h"
+#include <algorithm>
+#include <array>
+#include <string_view>
 
 #include <torchkeep/load.h>
 #include <torchkeep/module.h>
 
-#include <algorithm>
-#include <array>
-#include <string_view>
+#include "base/fail.h"
 
 namespace torchkeep {
 

@@ -1,8 +1,10 @@
 // The file of a whole model: a dict of what is needed to build the module again, and its state.
-#include "base/fail.h"
-#include "models/layers.h"
-#include "models/registry.h"
-#include "models/weights.h"
+#include <algorithm>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include <torchkeep/freeze.h>
 #include <torchkeep/model.h>
@@ -11,12 +13,11 @@
 #include <c10/util/Exception.h>
 #include <torch/nn/module.h>
 
-#include <algorithm>
-#include <set>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
+#include "base/fail.h"
+#include "models/layers.h"
+#include "models/registry.h"
+#include "models/weights.h"
+#include "nn/module_walk.h"
 
 namespace torchkeep {
 
@@ -30,35 +31,24 @@ Value list_of(const std::vector<std::string>& names) {
   return Value(List(names.begin(), names.end()));
 }
 
-// Every module with its dotted name, a parent before its children; the root's name is empty.
-std::vector<std::pair<std::string, torch::nn::Module*>> all_modules(torch::nn::Module& root) {
-  std::vector<std::pair<std::string, torch::nn::Module*>> all = {{"", &root}};
-  for (const auto& item : root.named_modules("", /*include_self=*/false)) {
-    all.emplace_back(item.key(), item.value().get());
-  }
-  return all;
-}
-
 Value training_modules(const torch::nn::Module& root) {
   List names;
-  // LibTorch has no const access to the modules below; nothing is changed here.
-  for (const auto& [name, module] : all_modules(const_cast<torch::nn::Module&>(root))) {
-    if (module->is_training()) names.emplace_back(name);
-  }
+  for_each_module(root, [&](const std::string& path, const torch::nn::Module& module) {
+    if (module.is_training()) names.emplace_back(path);
+  });
   return Value(std::move(names));
 }
 
 void set_training_modules(torch::nn::Module& root, const std::vector<std::string>& names) {
-  std::set<std::string_view> unknown(names.begin(), names.end());
-  // A parent sets its children, too; they follow with what is right for them.
-  for (const auto& [name, module] : all_modules(root)) {
-    const bool training = std::ranges::find(names, name) != names.end();
-    module->train(training);
-    unknown.erase(name);
+  const auto modules = root.named_modules("", /*include_self=*/false);
+  for (const std::string& name : names) {
+    if (name.empty() || modules.contains(name)) continue;
+    fail_at(ErrorCode::mismatch, {.tensor = "training"}, "", "the model has no module '{}'", name);
   }
-  if (unknown.empty()) return;
-  fail_at(ErrorCode::mismatch, {.tensor = "training"}, "", "the model has no module '{}'",
-          *unknown.begin());
+  const std::set<std::string_view> training(names.begin(), names.end());
+  root.train(training.contains(""));
+  // A parent sets what is below it, too; that follows with what is right for it.
+  for (const auto& item : modules) item.value()->train(training.contains(item.key()));
 }
 
 std::vector<std::string> strings_of(const Value& value) {
@@ -84,10 +74,11 @@ Value describe(const std::string& architecture,
 // Throws if the value is no model, saying what it is and what can be done with it.
 void check_is_model(const Value& value) {
   if (value.is_object()) {
-    fail_at(ErrorCode::unsupported, {},
-            "save model.state_dict() in Python and load it into the model that create_model() builds",
-            "a pickled object of class {}, not a model of save_model()",
-            value.as_object().class_path());
+    fail_at(
+        ErrorCode::unsupported, {},
+        "save model.state_dict() in Python and load it into the model that create_model() builds",
+        "a pickled object of class {}, not a model of save_model()",
+        value.as_object().class_path());
   }
   if (value.contains("architecture")) return;
   const auto state_dict = find_state_dict(value);
@@ -128,9 +119,8 @@ Model build(const std::string& architecture, const Value& configuration) {
     }
     return model;
   } catch (const c10::Error& error) {
-    fail_at(ErrorCode::mismatch, {.tensor = "configuration"}, "",
-            "{} cannot be built with {}: {}", architecture, to_string(configuration),
-            error.what_without_backtrace());
+    fail_at(ErrorCode::mismatch, {.tensor = "configuration"}, "", "{} cannot be built with {}: {}",
+            architecture, to_string(configuration), error.what_without_backtrace());
   }
 }
 
@@ -165,9 +155,7 @@ Model model_from_value(const Value& value) {
   return model;
 }
 
-void save_model(const Model& model,
-                const std::filesystem::path& path,
-                const SaveOptions& options) {
+void save_model(const Model& model, const std::filesystem::path& path, const SaveOptions& options) {
   save(to_value(model), path, options);
 }
 

@@ -1,4 +1,12 @@
 // The table of torchkeep's own models, and what they are configured with.
+#include <algorithm>
+#include <array>
+
+#include <torchkeep/models.h>
+#include <torchkeep/module.h>
+
+#include <torch/nn/modules/dropout.h>
+
 #include "base/fail.h"
 #include "base/similar.h"
 #include "models/classifier.h"
@@ -7,14 +15,6 @@
 #include "models/tiny_vgg.h"
 #include "models/vgg.h"
 #include "models/weights.h"
-
-#include <torchkeep/models.h>
-#include <torchkeep/module.h>
-
-#include <torch/nn/modules/dropout.h>
-
-#include <algorithm>
-#include <array>
 
 namespace torchkeep {
 
