@@ -7,8 +7,6 @@
 #include <torchkeep/load.h>
 #include <torchkeep/module.h>
 
-#include "base/fail.h"
-
 namespace torchkeep {
 
 namespace weights_detail {
@@ -48,15 +46,11 @@ std::optional<StateDict> find_state_dict(const Value& value) {
 }
 
 void load_weights(torch::nn::Module& module, const std::filesystem::path& path) {
-  const auto state_dict = find_state_dict(load(path));
-  if (!state_dict) {
-    fail_at(ErrorCode::mismatch, {.path = path.string()},
-            "use a file of torch.save(model.state_dict(), path)",
-            "no state dict in the file, neither by itself nor below {}",
-            fmt::join(weights_detail::kKeys, ", "));
-  }
+  const Value value = load(path);
   try {
-    load_state_dict(module, *state_dict);
+    const auto state_dict = find_state_dict(value);
+    // A value without one gets the error that says so.
+    load_state_dict(module, state_dict ? Value(*state_dict) : value);
   } catch (Error& error) {
     error.add_place({.path = path.string()});
     throw;

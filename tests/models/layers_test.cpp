@@ -29,7 +29,7 @@ TEST(Layers, AreOfTheirRealSizeWhereInitialisationIsSkipped) {
     conv = conv2d(options);
     dense = linear(6, 7);
   }
-  const torch::nn::Conv2d usual(options);
+  torch::nn::Conv2d usual(options);
   EXPECT_EQ(conv->weight.sizes(), usual->weight.sizes());
   EXPECT_EQ(conv->bias.sizes(), usual->bias.sizes());
   EXPECT_TRUE(conv->weight.requires_grad());

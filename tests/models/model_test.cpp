@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 
 Model model_of(std::string architecture, const testing::RegisteredNet& net) {
   return Model(std::move(architecture), dict({}), net.ptr(),
-               [net](const at::Tensor& x) mutable { return net->forward(x); });
+               [impl = net.ptr()](const at::Tensor& x) { return impl->forward(x); });
 }
 
 TEST(Model, ForwardIsThatOfTheModule) {

@@ -72,7 +72,7 @@ TEST(Weights, OfAFileWithoutAStateDictAreRefused) {
   const auto path = directory / "weights.pt";
   save(dict({{"epoch", 3}}), path);
   EXPECT_ERROR(models::tiny_vgg({.weights = path.string()}), ErrorCode::mismatch,
-               AllOf(HasSubstr(path.string()), HasSubstr("no state dict in the file")));
+               HasSubstr(path.string()));
   EXPECT_ERROR(models::tiny_vgg({.weights = (directory / "none.pt").string()}),
                ErrorCode::not_found, HasSubstr("none.pt"));
 }
