@@ -28,7 +28,8 @@ Model::Model(std::string architecture,
 Value Model::configuration() const {
   Dict all = configuration_.as_dict();
   if (const auto model_class = find_model_class(architecture_)) {
-    for (const auto& [key, value] : model_class->describe(*module_).as_dict()) all.set(key, value);
+    const Value now = model_class->describe(*module_);
+    for (const auto& [key, value] : now.as_dict()) all.set(key, value);
   }
   return Value(std::move(all));
 }

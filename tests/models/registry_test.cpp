@@ -1,10 +1,10 @@
+#include <algorithm>
+
 #include <torchkeep/error.h>
 #include <torchkeep/models.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <algorithm>
 
 #include "models/registered_net.h"
 #include "support/expect_error.h"
