@@ -32,11 +32,15 @@ fs::path directory_of(const fs::path& file) {
 }
 
 // The file that is replaced: what a symbolic link points to, also where that is still missing.
-fs::path follow_links(const fs::path& target) {
+fs::path follow_links(fs::path path) {
+  constexpr int kMostLinks = 40;  // as the system has it
   std::error_code error;
-  if (!fs::is_symlink(fs::symlink_status(target, error))) return target;
-  fs::path followed = fs::weakly_canonical(target, error);
-  return error ? target : followed;
+  for (int i = 0; i < kMostLinks && fs::is_symlink(fs::symlink_status(path, error)); ++i) {
+    const fs::path next = fs::read_symlink(path, error);
+    if (error) break;
+    path = directory_of(path) / next;  // stays `next` if that is absolute
+  }
+  return path;
 }
 
 void check_target(const fs::path& target, const fs::path& destination) {

@@ -10,6 +10,8 @@ namespace torchkeep::io {
 namespace {
 
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
+// Below, a huge page would take more memory than it saves time.
+constexpr std::size_t kLeastHugeBuffer = std::size_t{1} << 20;
 
 std::byte* map_memory(std::size_t size) {
   void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE,
@@ -47,12 +49,15 @@ MappedFile::~MappedFile() { unmap(bytes_); }
 HugeBuffer::HugeBuffer(std::uint64_t size) {
   if (size == 0) return;
   if (size > SIZE_MAX / 2) fail(ErrorCode::io, "cannot allocate {} bytes of memory", size);
-  const std::size_t rounded =
-      (static_cast<std::size_t>(size) + kHugePage - 1) / kHugePage * kHugePage;
-  std::byte* memory = map_aligned(rounded);
-  // Only advice: without it, or where the system has none to give, the pages are small.
-  madvise(memory, rounded, MADV_HUGEPAGE);
-  bytes_ = {memory, rounded};
+  const auto bytes = static_cast<std::size_t>(size);
+  if (bytes < kLeastHugeBuffer) {
+    bytes_ = {map_memory(bytes), bytes};
+    return;
+  }
+  const std::size_t rounded = (bytes + kHugePage - 1) / kHugePage * kHugePage;
+  bytes_ = {map_aligned(rounded), rounded};
+  // Only advice: where the system does not take it, the pages are small.
+  madvise(bytes_.data(), rounded, MADV_HUGEPAGE);
 }
 
 HugeBuffer::~HugeBuffer() { unmap(bytes_); }

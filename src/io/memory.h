@@ -26,8 +26,8 @@ class MappedFile {
   std::span<std::byte> bytes_;
 };
 
-// Zeroed memory that begins at a multiple of 2 MiB and asks for huge pages: the first touch of
-// 512 small pages costs many times that of one huge page. Untouched parts take no memory.
+// Zeroed memory. From 1 MiB on it begins at a multiple of 2 MiB and asks for huge pages: the first
+// touch of 512 small pages costs many times that of one huge page. Untouched parts take no memory.
 class HugeBuffer {
  public:
   // Throws io if the system has not that much.

@@ -122,6 +122,17 @@ TEST(AtomicFile, KeepsASymbolicLinkAndItsPermissions) {
   EXPECT_EQ(fs::status(real).permissions(), fs::perms::owner_read | fs::perms::owner_write);
 }
 
+TEST(AtomicFile, FollowsALinkToWhatIsStillMissing) {
+  const TemporaryDirectory directory;
+  fs::create_directory(directory / "runs");
+  fs::create_symlink("runs/1.pt", directory / "middle.pt");
+  fs::create_symlink(directory / "middle.pt", directory / "last.pt");
+  write_file(directory / "last.pt", "new");
+  EXPECT_TRUE(fs::is_symlink(directory / "last.pt"));
+  EXPECT_TRUE(fs::is_symlink(directory / "middle.pt"));
+  EXPECT_EQ(read_file(directory / "runs/1.pt"), "new");
+}
+
 TEST(AtomicFile, TakesTheLongestNameThereCanBe) {
   const TemporaryDirectory directory;
   const std::string name(255, 'n');

@@ -38,6 +38,12 @@ TEST(HugeBuffer, IsAlignedZeroedAndWritable) {
   buffer.bytes().back() = std::byte{1};
 }
 
+TEST(HugeBuffer, TakesNoHugePageForLittle) {
+  const HugeBuffer buffer(5000);
+  EXPECT_EQ(buffer.bytes().size(), 5000U);
+  buffer.bytes().back() = std::byte{1};
+}
+
 TEST(HugeBuffer, FailsWhereThereIsNotThatMuchMemory) {
   EXPECT_ERROR(HugeBuffer(UINT64_MAX), ErrorCode::io, ::testing::HasSubstr("cannot allocate"));
   EXPECT_ERROR(HugeBuffer(std::uint64_t{1} << 60), ErrorCode::io,
