@@ -1,9 +1,10 @@
-"""Compares torchkeep with Python's torch: loading and saving a VGG16 state dict, and looking into it.
+"""Compares torchkeep with Python's torch: loading, saving and listing a VGG16 state dict.
 
-Each round runs every contender once, each in a new process, one after the other, so that a change of
-the machine's speed meets all of them. The ratio of a round is Python's time divided by torchkeep's;
-the table shows the median over the rounds. Python runs twice: as it is, and with huge pages for its
-memory (GLIBC_TUNABLES), which takes away most of what a slow first touch of memory costs it.
+Each round runs every contender once, each in a new process, one after the other, so that a change
+of the machine's speed meets all of them; another one begins each time. The ratio of a round is
+Python's time divided by torchkeep's; the table shows the median over the rounds. Python runs twice:
+as it is, and with huge pages for its memory (GLIBC_TUNABLES), which takes away most of what a slow
+first touch of memory costs it.
 """
 
 import argparse
@@ -157,13 +158,15 @@ def main():
     with tempfile.TemporaryDirectory(dir=arguments.directory) as directory:
         files = Files(directory)
         write_vgg16(files.source)
-        print(f"VGG16 state dict, {os.path.getsize(files.source):,} bytes; {arguments.rounds} rounds; "
-              f"{os.cpu_count()} processors; load average {os.getloadavg()[0]:.1f}")
+        print(f"VGG16 state dict, {os.path.getsize(files.source):,} bytes; "
+              f"{arguments.rounds} rounds; {os.cpu_count()} processors; load average {os.getloadavg()[0]:.1f}")
         for name, contenders in comparisons(arguments.bin).items():
             rounds = {contender: [] for contender in contenders}
+            order = list(contenders)
             for _ in range(arguments.rounds):
-                for contender, once in contenders.items():
-                    rounds[contender].append(once(files))
+                for contender in order:
+                    rounds[contender].append(contenders[contender](files))
+                order.append(order.pop(0))
             report(name, rounds)
         print(f"\nload average at the end {os.getloadavg()[0]:.1f}")
 
