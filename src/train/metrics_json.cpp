@@ -35,7 +35,7 @@ nlohmann::json to_json(const Metrics& metrics) {
 Metrics metrics_from_json(const nlohmann::json& json) {
   if (!json.is_object()) fail(ErrorCode::corrupt, "the metrics are no JSON object");
   Metrics metrics;
-  for (const auto& [metric_name, value] : json.items()) {
+  for (const auto& [metric_name, value] : json.get_ref<const nlohmann::json::object_t&>()) {
     if (value.is_number()) {
       metrics[metric_name] = value.get<double>();
       continue;
