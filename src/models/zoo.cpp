@@ -115,11 +115,14 @@ Model build_classifier(const Architecture& architecture, const ClassifierOptions
 }
 
 ClassifierOptions options_of(const Architecture& architecture, const Value& configuration) {
-  using namespace zoo_detail;
   const ClassifierOptions& defaults = architecture.defaults;
-  return {.num_classes = get(configuration, kNumClasses, &Value::as_int, defaults.num_classes),
-          .dropout = get(configuration, kDropout, &Value::as_double, defaults.dropout),
-          .in_channels = get(configuration, kInChannels, &Value::as_int, defaults.in_channels)};
+  const auto integer = [&](std::string_view key, std::int64_t otherwise) {
+    return zoo_detail::get(configuration, key, &Value::as_int, otherwise);
+  };
+  return {.num_classes = integer(zoo_detail::kNumClasses, defaults.num_classes),
+          .dropout = zoo_detail::get(configuration, zoo_detail::kDropout, &Value::as_double,
+                                     defaults.dropout),
+          .in_channels = integer(zoo_detail::kInChannels, defaults.in_channels)};
 }
 
 void check_configuration_keys(const Value& configuration) {
