@@ -42,8 +42,8 @@ Dataset select_classes(const Dataset& dataset, const std::vector<std::int64_t>& 
 // The first `per_class` images of each class. Throws invalid_argument if a class has fewer.
 Dataset take_per_class(const Dataset& dataset, std::int64_t per_class);
 
-// Two disjoint parts, the second with `fraction` of each class, rounded, chosen by `seed`. Both keep
-// the order of the images. Throws invalid_argument unless 0 <= fraction <= 1.
+// Two disjoint parts, the second with `fraction` of each class, rounded, chosen by `seed`. Both
+// keep the order of the images. Throws invalid_argument unless 0 <= fraction <= 1.
 std::pair<Dataset, Dataset> split(const Dataset& dataset, double fraction, std::uint64_t seed);
 
 struct Batch {

@@ -41,7 +41,8 @@ void forward(const Arguments& arguments) {
        kSave);
 }
 
-// OUT: a whole model with a new head, the backbone frozen, in evaluation mode but for the classifier.
+// OUT: a whole model with a new head, the backbone frozen, in evaluation mode but for the
+// classifier.
 void whole_model(const Arguments& arguments) {
   Model model = models::tiny_vgg();
   replace_head(*model, 3);

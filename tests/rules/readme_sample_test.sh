@@ -3,5 +3,6 @@
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
 for readme in README.md README.ko.md; do
-  sed -n '/^```cpp$/,/^```$/{//!p}' "$readme" | diff --label "$readme" --label examples/readme.cpp -u - examples/readme.cpp
+  awk '/^```cpp$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$readme" |
+    diff --label "$readme" --label examples/readme.cpp -u - examples/readme.cpp
 done
