@@ -7,8 +7,8 @@ namespace {
 
 constexpr Format kFormats[] = {
     {"pt", "a file of torch.save", pt::recognises, pt::read},
-    {"cpp", "an archive of C++ torch::save", recognises_cpp_archive, nullptr},
-    {"torchscript", "a TorchScript archive", recognises_torchscript, nullptr},
+    {"cpp", "an archive of C++ torch::save", recognises_cpp_archive, pt::read},
+    {"torchscript", "a TorchScript archive", recognises_torchscript, pt::read},
     {"npz", "a NumPy archive", recognises_npz, nullptr},
     {"pt-legacy", "a file of torch.save before PyTorch 1.6", recognises_legacy, nullptr},
     {"pt-tar", "a file of torch.save before PyTorch 0.1.10", recognises_tar, nullptr},
