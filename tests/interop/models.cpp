@@ -1,6 +1,4 @@
 // What models_test.py asks of the models.
-#include "interop/models.h"
-
 #include <torchkeep/convert.h>
 #include <torchkeep/freeze.h>
 #include <torchkeep/load.h>
@@ -10,6 +8,8 @@
 
 #include <torch/nn/module.h>
 #include <torch/utils.h>
+
+#include "interop/torch_program.h"
 
 namespace torchkeep::interop {
 
@@ -54,12 +54,11 @@ void whole_model(const Arguments& arguments) {
 
 }  // namespace
 
-const Commands& model_commands() {
-  static const Commands commands = {{"initial_state", initial_state},
-                                    {"initial_head", initial_head},
-                                    {"forward", forward},
-                                    {"whole_model", whole_model}};
-  return commands;
+Commands model_commands() {
+  return {{"initial_state", initial_state},
+          {"initial_head", initial_head},
+          {"forward", forward},
+          {"whole_model", whole_model}};
 }
 
 }  // namespace torchkeep::interop

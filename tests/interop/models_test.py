@@ -1,26 +1,18 @@
 """Models in C++ against torchvision's: names, initial values, outputs, whole-model files.
 
-    models_test.py PROGRAM [ARCHITECTURE...]     the architectures to compare; vgg16 if none
+TORCHKEEP_ARCHITECTURES names the VGGs to compare, separated by blanks; one, if it is not set.
 """
 
+import os
 import pickletools
-import subprocess
-import sys
-import tempfile
-import unittest
 import zipfile
-from pathlib import Path
 
-try:
-    import torch
-    import torchvision
-    from torch import nn
-except ImportError as error:
-    print(f"skipped: {error}")
-    sys.exit(77)
+from interop import InteropTest, main, torch
 
-PROGRAM = ""
-ARCHITECTURES = ["vgg16"]
+import torchvision
+from torch import nn
+
+ARCHITECTURES = os.environ.get("TORCHKEEP_ARCHITECTURES", "vgg16").split()
 
 # What torch.load(weights_only=True) of PyTorch 2.6 and later accepts, as far as these files need it.
 SAFE_GLOBALS = {
@@ -35,10 +27,6 @@ SAFE_OPCODES = set(
     "SHORT_BINSTRING BINGET LONG_BINGET BINPUT LONG_BINPUT GLOBAL REDUCE NEWOBJ BUILD "
     "BINPERSID".split()
 )
-
-
-def run(*arguments):
-    subprocess.run([PROGRAM, *map(str, arguments)], check=True)
 
 
 def tiny_vgg(num_classes=10):
@@ -61,12 +49,7 @@ def tiny_vgg(num_classes=10):
     return net
 
 
-class ModelsTest(unittest.TestCase):
-    def setUp(self):
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        self.directory = Path(directory.name)
-
+class ModelsTest(InteropTest):
     def assert_same_state(self, ours, theirs):
         self.assertEqual(list(ours), list(theirs))
         for name, tensor in theirs.items():
@@ -76,7 +59,8 @@ class ModelsTest(unittest.TestCase):
     def assert_same_outputs(self, name, model, images):
         torch.save(model.state_dict(), self.directory / "weights.pt")
         torch.save(images, self.directory / "images.pt")
-        run("forward", name, *(self.directory / f for f in ("weights.pt", "images.pt", "out.pt")))
+        files = (self.directory / file for file in ("weights.pt", "images.pt", "out.pt"))
+        self.run_program("forward", name, *files)
         with torch.no_grad():
             expected = model.eval()(images)
         ours = torch.load(self.directory / "out.pt")
@@ -85,7 +69,7 @@ class ModelsTest(unittest.TestCase):
     def test_vgg_after_the_same_seed_is_torchvisions(self):
         for name in ARCHITECTURES:
             with self.subTest(name):
-                run("initial_state", name, 7, self.directory / "initial.pt")
+                self.run_program("initial_state", name, 7, self.directory / "initial.pt")
                 torch.manual_seed(7)
                 model = getattr(torchvision.models, name)()
                 ours = torch.load(self.directory / "initial.pt")
@@ -96,14 +80,14 @@ class ModelsTest(unittest.TestCase):
                 self.assert_same_outputs(name, model, torch.rand(2, 3, 48, 64))
 
     def test_tiny_vgg_after_the_same_seed_is_that_of_python(self):
-        run("initial_state", "tiny_vgg", 7, self.directory / "initial.pt")
+        self.run_program("initial_state", "tiny_vgg", 7, self.directory / "initial.pt")
         torch.manual_seed(7)
         model = tiny_vgg()
         self.assert_same_state(torch.load(self.directory / "initial.pt"), model.state_dict())
         self.assert_same_outputs("tiny_vgg", model, torch.rand(2, 1, 28, 28))
 
     def test_new_head_after_the_same_seed_is_that_of_python(self):
-        run("initial_head", "tiny_vgg", 7, 3, self.directory / "head.pt")
+        self.run_program("initial_head", "tiny_vgg", 7, 3, self.directory / "head.pt")
         torch.manual_seed(7)
         model = tiny_vgg()
         model.classifier[2] = nn.Linear(model.classifier[2].in_features, 3)
@@ -111,7 +95,7 @@ class ModelsTest(unittest.TestCase):
 
     def test_whole_model_is_a_plain_dictionary(self):
         path = self.directory / "model.pt"
-        run("whole_model", path)
+        self.run_program("whole_model", path)
         saved = torch.load(path)  # 1.13 knows no floats with weights_only=True; the next test does
         self.assertEqual(saved["format"], "torchkeep model")
         self.assertEqual(saved["architecture"], "tiny_vgg")
@@ -129,7 +113,7 @@ class ModelsTest(unittest.TestCase):
 
     def test_whole_model_needs_only_what_weights_only_allows(self):
         path = self.directory / "model.pt"
-        run("whole_model", path)
+        self.run_program("whole_model", path)
         with zipfile.ZipFile(path) as archive:
             pickle = archive.read(next(n for n in archive.namelist() if n.endswith("data.pkl")))
         for opcode, argument, _ in pickletools.genops(pickle):
@@ -139,7 +123,4 @@ class ModelsTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    PROGRAM = sys.argv[1]
-    ARCHITECTURES = sys.argv[2:] or ARCHITECTURES
-    torch.set_num_threads(2)
-    unittest.main(argv=sys.argv[:1], verbosity=2)
+    main()

@@ -1,0 +1,15 @@
+// The commands of the program for interop tests of the half with LibTorch.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace torchkeep::interop {
+
+using Arguments = std::vector<std::string>;
+using Commands = std::map<std::string, void (*)(const Arguments&)>;
+
+Commands model_commands();
+
+}  // namespace torchkeep::interop
