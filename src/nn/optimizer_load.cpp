@@ -2,6 +2,7 @@
 #include <cmath>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include <torchkeep/convert.h>
@@ -121,15 +122,14 @@ std::vector<Value> match_by_name(const std::vector<Pair>& wanted,
                                  const List& file_names,
                                  const List& file_indexes,
                                  const std::string& place) {
+  std::unordered_set<const void*> wanted_parameters;
+  for (const Pair& pair : wanted) wanted_parameters.insert(pair.parameter.unsafeGetTensorImpl());
   std::unordered_map<const void*, Value> index_of;
   std::vector<std::string> only_in_file;
   for (std::size_t i = 0; i < file_names.size(); ++i) {
-    const at::Tensor parameter = names.find(file_names[i].as_string());
-    const bool is_wanted = std::any_of(wanted.begin(), wanted.end(), [&](const Pair& pair) {
-      return parameter.defined() && pair.parameter.is_same(parameter);
-    });
-    const bool is_new =
-        is_wanted && index_of.emplace(parameter.unsafeGetTensorImpl(), file_indexes[i]).second;
+    const void* parameter = names.find(file_names[i].as_string()).unsafeGetTensorImpl();
+    const bool is_new = wanted_parameters.contains(parameter) &&
+                        index_of.emplace(parameter, file_indexes[i]).second;
     if (!is_new) only_in_file.push_back(file_names[i].as_string());
   }
   std::vector<std::string> only_here;
