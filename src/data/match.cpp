@@ -1,26 +1,15 @@
 #include <string_view>
-#include <unordered_set>
 #include <utility>
 
 #include <torchkeep/match.h>
 
 #include <fmt/format.h>
 
+#include "data/match_compare.h"
 #include "data/match_suggestions.h"
 
 namespace torchkeep {
 namespace {
-
-bool is_convertible(DType from, DType to) {
-  if (from == to) return true;
-  if (is_floating_point(from) && is_floating_point(to)) return true;
-  if (is_complex(from) && is_complex(to)) return true;
-  const auto is_integer = [](DType dtype) {
-    return !is_floating_point(dtype) && !is_complex(dtype) && !is_quantized(dtype);
-  };
-  // What counts, such as num_batches_tracked, is int64 in every model.
-  return to == DType::int64 && is_integer(from) && from != DType::boolean && from < DType::bits1x8;
-}
 
 std::string form_text(const TensorForm& form) {
   return fmt::format("{} {}", name(form.dtype), to_string(form.shape));
@@ -49,13 +38,6 @@ std::string problem_text(const LoadReport& report) {
 
 }  // namespace
 
-bool is_loadable(const TensorForm& expected, const Tensor& found) {
-  if (!is_convertible(found.dtype(), expected.dtype)) return false;
-  // Files of PyTorch before 0.4 hold scalars as tensors of one element.
-  const bool is_old_scalar = expected.shape.empty() && found.shape() == Shape{1};
-  return expected.shape == found.shape() || is_old_scalar;
-}
-
 std::string to_string(const LoadReport& report) {
   std::string out;
   append_names(out, "missing, in the model but not in the state dict", report.missing_keys);
@@ -82,23 +64,7 @@ MismatchError::MismatchError(LoadReport report, Place place)
       report_(std::move(report)) {}
 
 LoadReport match(const std::vector<TensorForm>& expected, const StateDict& found) {
-  LoadReport report;
-  std::unordered_set<std::string_view> expected_names;
-  for (const TensorForm& form : expected) {
-    expected_names.insert(form.name);
-    const Tensor* tensor = found.find(form.name);
-    if (!tensor) {
-      report.missing_keys.push_back(form.name);
-    } else if (is_loadable(form, *tensor)) {
-      report.loaded_keys.push_back(form.name);
-    } else {
-      report.mismatched_keys.push_back(
-          {form.name, form, TensorForm{form.name, tensor->dtype(), tensor->shape()}});
-    }
-  }
-  for (const StateDict::Entry& entry : found) {
-    if (!expected_names.contains(entry.name)) report.unexpected_keys.push_back(entry.name);
-  }
+  LoadReport report = compare(expected, found);
   if (!report.ok()) report.suggestions = suggest(expected, found, report);
   return report;
 }

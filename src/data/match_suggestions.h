@@ -8,9 +8,6 @@
 
 namespace torchkeep {
 
-// True if a tensor of the form `found` can be copied into one of the form `expected`.
-bool is_loadable(const TensorForm& expected, const Tensor& found);
-
 // One sentence for each remedy that was tried and helps, the most helpful first. `report` holds the
 // lists of the comparison.
 std::vector<std::string> suggest(const std::vector<TensorForm>& expected,

@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "data/match_suggestions.h"
+#include "data/match_compare.h"
 
 namespace torchkeep {
 namespace {
