@@ -30,14 +30,23 @@ class InteropTest(unittest.TestCase):
 
     def run_program(self, *arguments, program=0):
         """Standard output of a program, which must succeed."""
-        done = subprocess.run(
+        done = self.finish(program, arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def run_failing(self, *arguments, program=0):
+        """Standard error of a program, which must fail with a message."""
+        done = self.finish(program, arguments)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        return done.stderr
+
+    def finish(self, program, arguments):
+        return subprocess.run(
             [self.programs[program], *map(str, arguments)],
             capture_output=True,
             text=True,
             timeout=300,
         )
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return done.stdout
 
     def assert_same(self, a, b, path="value"):
         """The same types, structure and values; tensors to the bit."""

@@ -11,5 +11,7 @@ using Arguments = std::vector<std::string>;
 using Commands = std::map<std::string, void (*)(const Arguments&)>;
 
 Commands model_commands();
+Commands module_commands();
+Commands optimizer_commands();
 
 }  // namespace torchkeep::interop
