@@ -6,6 +6,13 @@
 namespace torchkeep::cli {
 
 // Of the program `torchkeep`.
+void add_best_command(Program& program);
 void add_inspect_command(Program& program);
+void add_list_command(Program& program);
+
+// Of the program `torchkeep-torch`.
+void add_eval_command(Program& program);
+void add_resume_command(Program& program);
+void add_train_command(Program& program);
 
 }  // namespace torchkeep::cli

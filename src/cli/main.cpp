@@ -24,6 +24,8 @@ constexpr const char* kExamples =
 int main(int argc, char** argv) {
   cli::Program program(kDescription, kExamples);
   cli::add_inspect_command(program);
+  cli::add_list_command(program);
+  cli::add_best_command(program);
   for (const cli::TorchCommand& command : cli::kTorchCommands) {
     program.add_delegated_command(std::string(command.name), std::string(command.summary),
                                   [argv] { cli::start_torch_program(argv); });

@@ -6,5 +6,8 @@ int main(int argc, char** argv) {
   torchkeep::cli::Program program(
       "The commands of torchkeep that need LibTorch; started by the program torchkeep.",
       "torchkeep train --help");
+  torchkeep::cli::add_train_command(program);
+  torchkeep::cli::add_resume_command(program);
+  torchkeep::cli::add_eval_command(program);
   return program.run(argc, argv);
 }

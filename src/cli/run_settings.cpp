@@ -1,0 +1,100 @@
+#include "cli/run_settings.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "base/fail.h"
+
+namespace torchkeep::cli {
+namespace {
+
+// Every setting under its name in files.
+template <class Settings, class Visitor>
+void for_each_setting(Settings& settings, Visitor visit) {
+  visit("model", settings.model);
+  visit("from", settings.from);
+  visit("freeze", settings.freeze);
+  visit("data", settings.data);
+  visit("classes", settings.classes);
+  visit("class_names", settings.class_names);
+  visit("per_class", settings.per_class);
+  visit("validation_fraction", settings.validation_fraction);
+  visit("epochs", settings.epochs);
+  visit("batch_size", settings.batch_size);
+  visit("optimizer", settings.optimizer);
+  visit("lr", settings.lr);
+  visit("momentum", settings.momentum);
+  visit("weight_decay", settings.weight_decay);
+  visit("seed", settings.seed);
+  visit("threads", settings.threads);
+  visit("filename", settings.filename);
+  visit("monitor", settings.monitor);
+  visit("mode", settings.mode);
+  visit("save_top_k", settings.save_top_k);
+  visit("patience", settings.patience);
+  visit("stop_criterion", settings.stop_criterion);
+}
+
+template <class T>
+Value setting_to_value(const T& setting) {
+  return Value(setting);
+}
+template <class T>
+Value setting_to_value(const std::vector<T>& settings) {
+  return Value(List(settings.begin(), settings.end()));
+}
+Value setting_to_value(const std::optional<std::int64_t>& setting) {
+  return setting ? Value(*setting) : Value();
+}
+
+void read_setting(const Value& value, std::string& setting) { setting = value.as_string(); }
+void read_setting(const Value& value, std::int64_t& setting) { setting = value.as_int(); }
+void read_setting(const Value& value, double& setting) { setting = value.as_double(); }
+void read_setting(const Value& value, std::optional<std::int64_t>& setting) {
+  if (value.is_none()) {
+    setting.reset();
+  } else {
+    setting = value.as_int();
+  }
+}
+template <class T>
+void read_setting(const Value& value, std::vector<T>& setting) {
+  setting.clear();
+  for (const Value& item : value.items()) read_setting(item, setting.emplace_back());
+}
+
+}  // namespace
+
+void choose_defaults(RunSettings& settings) {
+  if (settings.threads == 0) settings.threads = std::max(1U, std::thread::hardware_concurrency());
+  const std::string part = settings.validation_fraction > 0.0 ? "val" : "train";
+  if (settings.monitor.empty()) settings.monitor = part + "_loss";
+  if (settings.mode.empty()) settings.mode = settings.monitor.ends_with("acc") ? "max" : "min";
+  if (settings.filename.empty()) {
+    settings.filename =
+        fmt::format("checkpoint_model_{{epoch}}_{{{0}_loss:.4f}}_{{{0}_acc:.4f}}", part);
+  }
+}
+
+Value to_value(const RunSettings& settings) {
+  Dict dict;
+  for_each_setting(settings, [&](const char* key, const auto& setting) {
+    dict.set(key, setting_to_value(setting));
+  });
+  return Value(std::move(dict));
+}
+
+RunSettings settings_from_value(const Value& value) {
+  RunSettings settings;
+  for_each_setting(settings, [&](const char* key, auto& setting) {
+    try {
+      read_setting(value[key], setting);
+    } catch (Error& error) {
+      error.add_place({.tensor = std::string("hyper_parameters.") + key});
+      throw;
+    }
+  });
+  return settings;
+}
+
+}  // namespace torchkeep::cli

@@ -1,0 +1,47 @@
+// What a training is made of: everything that `resume` needs to build it again.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <torchkeep/value.h>
+
+namespace torchkeep::cli {
+
+// The defaults are those of `train`. An empty string means: chosen by what else is set.
+struct RunSettings {
+  std::string model = "tiny_vgg";
+  std::string from = "";  // a checkpoint or whole model to start from
+  std::vector<std::string> freeze = {};
+  std::string data = "fashion-mnist";
+  std::vector<std::int64_t> classes = {};  // empty: all
+  std::vector<std::string> class_names = {};
+  std::optional<std::int64_t> per_class = std::nullopt;  // images; nothing: all
+  double validation_fraction = 0.1;
+  std::int64_t epochs = 10;
+  std::int64_t batch_size = 64;
+  std::string optimizer = "adam";
+  double lr = 0.001;
+  double momentum = 0.9;  // of sgd and rmsprop
+  double weight_decay = 0.0;
+  std::int64_t seed = 0;
+  std::int64_t threads = 0;  // 0: all processors
+  std::string filename = "";
+  std::string monitor = "";
+  std::string mode = "";
+  std::int64_t save_top_k = 3;
+  std::int64_t patience = 5;  // 0: never stop early
+  std::string stop_criterion = "no_improvement";
+};
+
+// Chooses what was left empty: threads, monitor, mode and filename.
+void choose_defaults(RunSettings& settings);
+
+// A dict, as kept under `hyper_parameters` in checkpoints, and its inverse, which throws not_found
+// naming the setting that is missing, and mismatch.
+Value to_value(const RunSettings& settings);
+RunSettings settings_from_value(const Value& value);
+
+}  // namespace torchkeep::cli
