@@ -31,7 +31,8 @@ RunSettings settings_of(const Value& checkpoint) {
 }
 
 void check_classes(const Model& model, const Dataset& dataset) {
-  const Value* outputs = model.configuration().find("num_classes");
+  const Value configuration = model.configuration();
+  const Value* outputs = configuration.find("num_classes");
   const auto classes = static_cast<std::int64_t>(dataset.class_names.size());
   if (outputs == nullptr || outputs->as_int() == classes) return;
   fail_at(ErrorCode::mismatch, {}, "name the classes with --classes",

@@ -129,7 +129,7 @@ void restore(const Model& model, const Value& value) {
   const Value* state_dict = value.find("state_dict");
   if (!state_dict) state_dict = &value["model_state_dict"];
   const Value* frozen = value.find("frozen");
-  if (!frozen) frozen = value.find("freeze_plan");
+  if (const Value* plan = value.find("freeze_plan")) frozen = plan->find("frozen");
   load_state_dict(*model, *state_dict);
   if (frozen) set_frozen_parameters(*model, strings_of(*frozen));
   if (const Value* training = value.find("training")) {

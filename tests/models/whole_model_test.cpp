@@ -117,7 +117,7 @@ TEST(WholeModel, IsReadFromACheckpointToo) {
   freeze(*model, "features.*");
   const Value checkpoint = dict({{"epoch", 3},
                                  {"model_state_dict", state_dict(*model)},
-                                 {"freeze_plan", to_value(model)["frozen"]},
+                                 {"freeze_plan", dict({{"frozen", to_value(model)["frozen"]}})},
                                  {"architecture", model.architecture()},
                                  {"configuration", model.configuration()},
                                  {"version", 1}});

@@ -1,0 +1,87 @@
+// The commands that look at a directory of checkpoints: `list` and `best`.
+#include <filesystem>
+
+#include <torchkeep/checkpoint_manager.h>
+
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/torchkeep_program.h"
+#include "support/temporary_directory.h"
+
+namespace torchkeep {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::torchkeep_program;
+
+class CheckpointCommands : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    CheckpointManager manager(run_, {.filename = "{epoch}",
+                                     .monitor = "val_acc",
+                                     .mode = Mode::max,
+                                     .save_top_k = std::nullopt});
+    for (const auto& [epoch, acc] : {std::pair{0, 0.5}, std::pair{1, 0.9}, std::pair{2, 0.7}}) {
+      manager.save(dict({{"epoch", epoch}, {"global_step", 10 * epoch}}),
+                   {{"val_acc", acc}, {"val_loss", acc / 2}});
+    }
+  }
+
+  testing::TemporaryDirectory directory_;
+  std::filesystem::path run_ = directory_ / "run";
+};
+
+TEST_F(CheckpointCommands, BestPrintsThePathAndNothingElse) {
+  const auto result = torchkeep_program({"best", run_.string()});
+  EXPECT_EQ(result.exit_status, 0);
+  EXPECT_EQ(result.standard_output, (run_ / "1.pt").string() + "\n");
+  EXPECT_THAT(result.standard_error, IsEmpty());
+}
+
+TEST_F(CheckpointCommands, BestTakesAnotherMetric) {
+  const auto result =
+      torchkeep_program({"best", run_.string(), "--monitor", "val_loss", "--mode", "min"});
+  EXPECT_EQ(result.standard_output, (run_ / "0.pt").string() + "\n");
+}
+
+TEST_F(CheckpointCommands, BestOfNothingIsANegativeAnswer) {
+  std::filesystem::create_directory(directory_ / "empty");
+  const auto result = torchkeep_program({"best", (directory_ / "empty").string()});
+  EXPECT_EQ(result.exit_status, 1);
+  EXPECT_THAT(result.standard_output, IsEmpty());
+  EXPECT_THAT(result.standard_error, HasSubstr("no checkpoint"));
+}
+
+TEST_F(CheckpointCommands, AMissingDirectoryIsAnError) {
+  for (const char* command : {"best", "list"}) {
+    const auto result = torchkeep_program({command, (directory_ / "nowhere").string()});
+    EXPECT_EQ(result.exit_status, 3);
+    EXPECT_THAT(result.standard_error,
+                AllOf(HasSubstr("torchkeep: "), HasSubstr("no such directory")));
+  }
+}
+
+TEST_F(CheckpointCommands, ListShowsTheCheckpointsOldestFirstAndMarksTheBest) {
+  const auto result = torchkeep_program({"list", run_.string()});
+  EXPECT_EQ(result.exit_status, 0);
+  const std::string& text = result.standard_output;
+  EXPECT_LT(text.find("0.pt"), text.find("1.pt"));
+  EXPECT_LT(text.find("1.pt"), text.find("2.pt"));
+  EXPECT_THAT(text, HasSubstr("* epoch   1  step      10  val_acc 0.9000  val_loss 0.4500  1.pt"));
+  EXPECT_THAT(text, HasSubstr("3 checkpoints"));
+}
+
+TEST_F(CheckpointCommands, ListGivesOneJsonDocument) {
+  const auto result = torchkeep_program({"list", run_.string(), "--json"});
+  const auto json = nlohmann::json::parse(result.standard_output);
+  EXPECT_EQ(json["best"], (run_ / "1.pt").string());
+  ASSERT_EQ(json["checkpoints"].size(), 3U);
+  EXPECT_EQ(json["checkpoints"][2]["epoch"], 2);
+  EXPECT_EQ(json["checkpoints"][2]["metrics"]["val_acc"], 0.7);
+}
+
+}  // namespace
+}  // namespace torchkeep

@@ -1,0 +1,197 @@
+// Training from the command line, on small data sets that the tests write.
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/torchkeep_program.h"
+#include "support/temporary_directory.h"
+#include "vision/idx_files.h"
+
+namespace torchkeep {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using testing::ProgramResult;
+using testing::torchkeep_program;
+
+std::string content_of(const fs::path& path) {
+  std::stringstream content;
+  content << std::ifstream(path, std::ios::binary).rdbuf();
+  return content.str();
+}
+
+class TrainingCommands : public ::testing::Test {
+ protected:
+  void SetUp() override { testing::write_dataset(data_, {.classes = 4, .train_per_class = 20}); }
+
+  // A short training. `more` are options with their values, which replace those here.
+  std::vector<std::string> train(const std::string& output,
+                                 const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> arguments{"train",
+                                       "--data",
+                                       "idx:" + data_.string(),
+                                       "--classes",
+                                       "0-1",
+                                       "--batch-size",
+                                       "8",
+                                       "--epochs",
+                                       "4",
+                                       "--seed",
+                                       "5",
+                                       "--threads",
+                                       "1",
+                                       "--save-top-k",
+                                       "100",
+                                       "--output",
+                                       (directory_ / output).string()};
+    for (std::size_t i = 0; i < more.size(); i += 2) {
+      const auto known = std::find(arguments.begin(), arguments.end(), more[i]);
+      if (known != arguments.end()) arguments.erase(known, known + 2);
+    }
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  }
+
+  testing::TemporaryDirectory directory_;
+  fs::path data_ = directory_ / "data";
+};
+
+TEST_F(TrainingCommands, TrainListBestAndEvalGoTogether) {
+  const ProgramResult trained = torchkeep_program(train("run"));
+  ASSERT_EQ(trained.exit_status, 0) << trained.standard_error;
+  EXPECT_THAT(trained.standard_output,
+              AllOf(HasSubstr("32 images"), Not(HasSubstr("\r")),
+                    HasSubstr("epoch 4/4  train_loss"), HasSubstr("saved checkpoint_model_3_")));
+  const std::string run = (directory_ / "run").string();
+  const auto listed =
+      nlohmann::json::parse(torchkeep_program({"list", run, "--json"}).standard_output);
+  EXPECT_EQ(listed["checkpoints"].size(), 4U);
+  const auto evaluated =
+      nlohmann::json::parse(torchkeep_program({"eval", run, "--json"}).standard_output);
+  EXPECT_EQ(evaluated["path"], listed["best"]);
+  EXPECT_EQ(evaluated["images"], 20);
+  EXPECT_EQ(evaluated["classes"].size(), 2U);
+  EXPECT_GE(evaluated["acc"], 0.5);
+}
+
+TEST_F(TrainingCommands, AKilledAndResumedRunIsTheUninterruptedOne) {
+  ASSERT_EQ(torchkeep_program(train("straight", {"--epochs", "30", "--patience", "0"})).exit_status,
+            0);
+  const fs::path killed = directory_ / "killed";
+  std::string command =
+      "\"$0\" \"$@\" > /dev/null & "
+      "while [ \"$(ls \"$RUN\"/*.pt 2> /dev/null | wc -l)\" -lt 3 ]; do sleep 0.01; done; "
+      "kill -9 $!; wait $!";
+  std::vector<std::string> arguments{"env",   "RUN=" + killed.string(), "bash", "-c",
+                                     command, TORCHKEEP_PROGRAM};
+  for (const std::string& argument : train("killed", {"--epochs", "30", "--patience", "0"}))
+    arguments.push_back(argument);
+  ASSERT_EQ(testing::run_program(arguments).exit_status, 128 + 9);
+  const ProgramResult resumed = torchkeep_program({"resume", killed.string(), "--json"});
+  ASSERT_EQ(resumed.exit_status, 0) << resumed.standard_error;
+  EXPECT_EQ(nlohmann::json::parse(resumed.standard_output)["epochs"], 30);
+  std::size_t compared = 0;
+  for (const auto& entry : fs::directory_iterator(directory_ / "straight")) {
+    const std::string file = entry.path().filename().string();
+    EXPECT_EQ(content_of(entry.path()), content_of(killed / file)) << file;
+    ++compared;
+  }
+  EXPECT_EQ(compared, 32U);  // 30 checkpoints, metrics.jsonl, checkpoints.json
+}
+
+TEST_F(TrainingCommands, ResumePassesOverADamagedCheckpointAndSaysSo) {
+  ASSERT_EQ(torchkeep_program(train("run")).exit_status, 0);
+  const fs::path run = directory_ / "run";
+  for (const auto& entry : fs::directory_iterator(run)) {
+    if (entry.path().filename().string().starts_with("checkpoint_model_3_")) {
+      fs::resize_file(entry.path(), 1000);
+    }
+  }
+  const ProgramResult resumed = torchkeep_program({"resume", run.string(), "--epochs", "5"});
+  EXPECT_EQ(resumed.exit_status, 0);
+  EXPECT_THAT(resumed.standard_error,
+              AllOf(HasSubstr("skipped"), HasSubstr("checkpoint_model_3_")));
+  EXPECT_THAT(resumed.standard_output, AllOf(HasSubstr("after epoch 3"), HasSubstr("epoch 5/5")));
+}
+
+TEST_F(TrainingCommands, TransferMovesOnlyTheNewHead) {
+  ASSERT_EQ(torchkeep_program(train("first")).exit_status, 0);
+  const std::string first =
+      torchkeep_program({"best", (directory_ / "first").string()}).standard_output;
+  const ProgramResult second = torchkeep_program(
+      train("second", {"--classes", "2-3", "--from", (directory_ / "first").string(), "--freeze",
+                       "features.*", "--json"}));
+  ASSERT_EQ(second.exit_status, 0) << second.standard_error;
+  const auto outcome = nlohmann::json::parse(second.standard_output);
+  EXPECT_EQ(outcome["trainable_parameters"], 1568 * 2 + 2);
+  const auto hashes = [](const std::string& path) {
+    std::map<std::string, std::string> result;
+    const auto json = nlohmann::json::parse(
+        torchkeep_program({"inspect", path, "--json", "--hash"}).standard_output);
+    for (const auto& tensor : json["tensors"]) {
+      if (tensor["name"].get<std::string>().starts_with("model_state_dict."))
+        result[tensor["name"]] = tensor["sha256"];
+    }
+    return result;
+  };
+  const auto before = hashes(first.substr(0, first.size() - 1));
+  const auto after = hashes(outcome["best"]["path"]);
+  ASSERT_EQ(before.size(), after.size());
+  for (const auto& [name, hash] : before) {
+    if (name.find(".features.") != std::string::npos) {
+      EXPECT_EQ(after.at(name), hash) << name;
+    } else {
+      EXPECT_NE(after.at(name), hash) << name;
+    }
+  }
+}
+
+TEST_F(TrainingCommands, ARunIsNotWrittenOver) {
+  ASSERT_EQ(torchkeep_program(train("run", {"--epochs", "1"})).exit_status, 0);
+  const ProgramResult again = torchkeep_program(train("run"));
+  EXPECT_EQ(again.exit_status, 3);
+  EXPECT_THAT(again.standard_error, HasSubstr("holds a run already; resume it"));
+}
+
+TEST_F(TrainingCommands, WrongOptionsAreWrongUsage) {
+  for (const std::vector<std::string>& more : {std::vector<std::string>{"--no-such-option"},
+                                               {"--classes", "4-"},
+                                               {"--classes", "3-1"},
+                                               {"--optimizer", "magic"},
+                                               {"--epochs", "0"},
+                                               {"--lr", "fast"},
+                                               {"--mode", "best"}}) {
+    const ProgramResult result = torchkeep_program(train("run", more));
+    EXPECT_EQ(result.exit_status, 2) << more.front();
+    EXPECT_THAT(result.standard_output, IsEmpty());
+  }
+  EXPECT_FALSE(fs::exists(directory_ / "run"));
+}
+
+TEST_F(TrainingCommands, WhatCannotBeTrainedIsOneClearError) {
+  const auto message = [&](const std::vector<std::string>& more) {
+    const ProgramResult result = torchkeep_program(train("run", more));
+    EXPECT_EQ(result.exit_status, 3);
+    return result.standard_error;
+  };
+  EXPECT_THAT(message({"--classes", "7"}), HasSubstr("no class 7"));
+  EXPECT_THAT(message({"--data", "cifar"}), HasSubstr("no data set \"cifar\""));
+  EXPECT_THAT(message({"--data", "idx:/nonexistent"}), HasSubstr("train-images-idx3-ubyte"));
+  EXPECT_THAT(message({"--model", "tiny_vg"}), HasSubstr("tiny_vgg"));
+  EXPECT_THAT(message({"--filename", "{epoch"}), HasSubstr("braces"));
+  EXPECT_THAT(message({"--monitor", "val_f1"}), HasSubstr("no metric \"val_f1\""));
+  EXPECT_THAT(message({"--freeze", "*"}), HasSubstr("frozen"));
+  EXPECT_THAT(message({"--per-class", "500"}), HasSubstr("has 20 images"));
+}
+
+}  // namespace
+}  // namespace torchkeep
