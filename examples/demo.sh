@@ -30,8 +30,9 @@ fi
 cd "$work"
 
 section() { printf '\n== %s\n' "$*"; }
+exec 3>&1 # for what a pipe should not swallow
 show() {
-  printf '$ torchkeep %s\n' "$*"
+  printf '$ torchkeep %s\n' "$*" >&3
   "$torchkeep" "$@"
 }
 # A training is stopped by force once it has written that many checkpoints.

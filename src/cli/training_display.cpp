@@ -13,8 +13,10 @@ namespace {
 constexpr int kBarWidth = 30;
 constexpr const char* kClearLine = "\r\x1b[K";
 
+// Epochs count from 0, in file names as well.
 std::string epoch_title(int epoch, int epochs) {
-  return fmt::format("epoch {:>{}}/{}", epoch + 1, std::to_string(epochs).size(), epochs);
+  const std::size_t width = std::to_string(epochs).size();
+  return fmt::format("epoch {:>{}} ({:>{}}/{})", epoch, width, epoch + 1, width, epochs);
 }
 
 }  // namespace
@@ -52,7 +54,7 @@ void TrainingDisplay::on_stop(const StopDecision& decision) {
 void TrainingDisplay::finish(const FitResult& result) {
   if (!result.best) return;
   write_output(fmt::format("best checkpoint: {} (epoch {})\n", result.best->path.string(),
-                           result.best->epoch + 1));
+                           result.best->epoch));
 }
 
 }  // namespace torchkeep::cli

@@ -268,7 +268,7 @@ void resume_run(const std::filesystem::path& directory,
     trainer.resume(found.value, found.info.path, data.training);
     if (display == Display::progress) {
       write_output(fmt::format("resumed from {} after epoch {}\n", found.info.path.string(),
-                               found.info.epoch + 1));
+                               found.info.epoch));
     }
     detail::fit_and_tell(trainer, data, settings, model, directory, display);
   } catch (Error& error) {
