@@ -68,7 +68,7 @@ class TrainingCommands : public ::testing::Test {
 TEST_F(TrainingCommands, TrainListBestAndEvalGoTogether) {
   const ProgramResult trained = torchkeep_program(train("run"));
   ASSERT_EQ(trained.exit_status, 0) << trained.standard_error;
-  EXPECT_THAT(trained.standard_output, AllOf(HasSubstr("32 images"), Not(HasSubstr("\r")),
+  EXPECT_THAT(trained.standard_output, AllOf(HasSubstr("36 images"), Not(HasSubstr("\r")),
                                              HasSubstr("epoch 3 (4/4)  train_loss"),
                                              HasSubstr("saved checkpoint_model_3_")));
   const std::string run = (directory_ / "run").string();
