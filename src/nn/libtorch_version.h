@@ -5,8 +5,8 @@
 #include <type_traits>
 #include <utility>
 
-#include <ATen/core/Tensor.h>
 #include <ATen/core/ivalue.h>  // before Tensor.h: clang 14 needs it to compile LibTorch 1.13 in C++20
+#include <ATen/core/Tensor.h>
 #include <torch/optim/optimizer.h>
 
 namespace torchkeep {

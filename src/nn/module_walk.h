@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include <ATen/core/Tensor.h>
 #include <ATen/core/ivalue.h>  // before Tensor.h: clang 14 needs it to compile LibTorch 1.13 in C++20
+#include <ATen/core/Tensor.h>
 
 namespace torch::nn {
 class Module;

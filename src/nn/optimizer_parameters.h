@@ -5,8 +5,8 @@
 #include <string>
 #include <unordered_map>
 
-#include <ATen/core/Tensor.h>
 #include <ATen/core/ivalue.h>  // before Tensor.h: clang 14 needs it to compile LibTorch 1.13 in C++20
+#include <ATen/core/Tensor.h>
 
 namespace torch::nn {
 class Module;

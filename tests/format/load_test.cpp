@@ -84,8 +84,7 @@ TEST(Load, OpensArchivesOfTorchScriptAndOfCppAsInertData) {
   const TemporaryDirectory directory;
   for (const auto& [class_name, format] : {std::pair{"Net", "torchscript"}, {"Module", "cpp"}}) {
     const std::string pickle =
-        "\x80\x02" +
-        fmt::format("c__torch__\n{}\n)\x81}}X\x08\0\0\0training\x88sb."sv, class_name);
+        "\x80\x02" + fmt::format("c__torch__\n{}\n)\x81}}X\x08\0\0\0training\x88sb."sv, class_name);
     const fs::path path = directory / "m.pt";
     io::write_file(path,
                    build_zip({stored("m/data.pkl", pickle), stored("m/constants.pkl", "\x80\x02)."),
