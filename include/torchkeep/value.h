@@ -107,31 +107,48 @@ class Value {
   bool as_bool() const;
   std::int64_t as_int() const;  // also a bool; also a whole float or a one-element integer tensor
   double as_double() const;     // also an int or a bool, or a tensor of one element
-  const std::string& as_string() const;
-  const std::string& as_bytes() const;
-  List& as_list() const;
-  const List& as_tuple() const;
-  List& as_set() const;
-  Dict& as_dict() const;
-  const Tensor& as_tensor() const;
-  const Storage& as_storage() const;
-  Object& as_object() const;
+  const std::string& as_string() const&;
+  const std::string& as_bytes() const&;
+  List& as_list() const&;
+  const List& as_tuple() const&;
+  List& as_set() const&;
+  Dict& as_dict() const&;
+  const Tensor& as_tensor() const&;
+  const Storage& as_storage() const&;
+  Object& as_object() const&;
+  // Of a temporary value, by value: nothing dangles in `for (... : load(path).as_dict())`.
+  std::string as_string() && { return std::as_const(*this).as_string(); }
+  std::string as_bytes() && { return std::as_const(*this).as_bytes(); }
+  const List as_list() && { return std::as_const(*this).as_list(); }
+  const List as_tuple() && { return std::as_const(*this).as_tuple(); }
+  const List as_set() && { return std::as_const(*this).as_set(); }
+  const Dict as_dict() &&;
+  Tensor as_tensor() && { return std::as_const(*this).as_tensor(); }
+  Storage as_storage() && { return std::as_const(*this).as_storage(); }
+  const Object as_object() &&;
   // The dict as a state dict. Throws mismatch naming the key whose value is not a tensor.
   StateDict as_state_dict() const;
 
   // The items of a list, tuple or set; throws mismatch for other kinds.
-  const List& items() const;
+  const List& items() const&;
+  const List items() && { return std::as_const(*this).items(); }
   // The number of items or entries; throws mismatch for a value without.
   std::size_t size() const;
 
   // The value under a key of a dict. Throws not_found, listing the keys there are.
-  const Value& operator[](std::string_view key) const;
-  const Value& operator[](const char* key) const { return (*this)[std::string_view(key)]; }
+  const Value& operator[](std::string_view key) const&;
+  const Value& operator[](const char* key) const& { return (*this)[std::string_view(key)]; }
+  Value operator[](std::string_view key) && { return std::as_const(*this)[key]; }
+  Value operator[](const char* key) && { return std::as_const(*this)[key]; }
   // The item of a list or tuple. Throws not_found past the end.
-  const Value& operator[](std::size_t index) const;
+  const Value& operator[](std::size_t index) const&;
   template <std::integral T>
-  const Value& operator[](T index) const {
+  const Value& operator[](T index) const& {
     return (*this)[static_cast<std::size_t>(index)];
+  }
+  template <std::integral T>
+  Value operator[](T index) && {
+    return std::as_const(*this)[static_cast<std::size_t>(index)];
   }
   // The value under a key; null if the value is not a dict or has no such key.
   const Value* find(std::string_view key) const;

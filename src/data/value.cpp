@@ -122,47 +122,47 @@ double Value::as_double() const {
   throw_wrong_kind("float");
 }
 
-const std::string& Value::as_string() const {
+const std::string& Value::as_string() const& {
   if (!is_string()) throw_wrong_kind("str");
   return *std::get<std::shared_ptr<const std::string>>(data_);
 }
 
-const std::string& Value::as_bytes() const {
+const std::string& Value::as_bytes() const& {
   if (!is_bytes()) throw_wrong_kind("bytes");
   return std::get<std::shared_ptr<const Bytes>>(data_)->data;
 }
 
-List& Value::as_list() const {
+List& Value::as_list() const& {
   if (!is_list()) throw_wrong_kind("list");
   return *std::get<std::shared_ptr<List>>(data_);
 }
 
-const List& Value::as_tuple() const {
+const List& Value::as_tuple() const& {
   if (!is_tuple()) throw_wrong_kind("tuple");
   return std::get<std::shared_ptr<const Tuple>>(data_)->items;
 }
 
-List& Value::as_set() const {
+List& Value::as_set() const& {
   if (!is_set()) throw_wrong_kind("set");
   return std::get<std::shared_ptr<Set>>(data_)->items;
 }
 
-Dict& Value::as_dict() const {
+Dict& Value::as_dict() const& {
   if (!is_dict()) throw_wrong_kind("dict");
   return *std::get<std::shared_ptr<Dict>>(data_);
 }
 
-const Tensor& Value::as_tensor() const {
+const Tensor& Value::as_tensor() const& {
   if (!is_tensor()) throw_wrong_kind("tensor");
   return *std::get<std::shared_ptr<const Tensor>>(data_);
 }
 
-const Storage& Value::as_storage() const {
+const Storage& Value::as_storage() const& {
   if (!is_storage()) throw_wrong_kind("storage");
   return *std::get<std::shared_ptr<const Storage>>(data_);
 }
 
-Object& Value::as_object() const {
+Object& Value::as_object() const& {
   if (!is_object()) throw_wrong_kind("object");
   return *std::get<std::shared_ptr<Object>>(data_);
 }
@@ -185,7 +185,10 @@ StateDict Value::as_state_dict() const {
   return state_dict;
 }
 
-const List& Value::items() const {
+const Dict Value::as_dict() && { return std::as_const(*this).as_dict(); }
+const Object Value::as_object() && { return std::as_const(*this).as_object(); }
+
+const List& Value::items() const& {
   switch (kind()) {
     case Kind::list:
       return as_list();
@@ -200,7 +203,7 @@ const List& Value::items() const {
 
 std::size_t Value::size() const { return is_dict() ? as_dict().size() : items().size(); }
 
-const Value& Value::operator[](std::string_view key) const {
+const Value& Value::operator[](std::string_view key) const& {
   const Dict& entries = as_dict();
   if (const Value* found = entries.find(key)) return *found;
   constexpr std::size_t kShown = 20;
@@ -214,7 +217,7 @@ const Value& Value::operator[](std::string_view key) const {
   fail(ErrorCode::not_found, "no key '{}' (there are: {})", key, keys.empty() ? "none" : keys);
 }
 
-const Value& Value::operator[](std::size_t index) const {
+const Value& Value::operator[](std::size_t index) const& {
   const List& all = items();
   if (index >= all.size()) {
     fail(ErrorCode::not_found, "no item {} in a {} of {}", index, name(kind()), all.size());

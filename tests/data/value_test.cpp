@@ -59,6 +59,14 @@ TEST(Value, IsHeldByReference) {
   EXPECT_EQ(Value(1).identity(), nullptr);
 }
 
+TEST(Value, GivesPartsOfATemporaryByValue) {
+  const auto make = [] { return dict({{"items", list({1, 2, 3})}, {"inner", dict({{"a", 4}})}}); };
+  std::int64_t sum = 0;
+  for (const Value& item : make()["items"].as_list()) sum += item.as_int();
+  for (const auto& [key, value] : make()["inner"].as_dict()) sum += value.as_int();
+  EXPECT_EQ(sum, 10);
+}
+
 TEST(Value, LeavesNoneBehindWhenMoved) {
   Value value = list({1});
   const Value moved = std::move(value);
