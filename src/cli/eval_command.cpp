@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "cli/class_list.h"
 #include "cli/commands.h"
+#include "cli/number_checks.h"
 #include "cli/output.h"
 #include "cli/training_run.h"
 
@@ -85,7 +86,7 @@ void add_eval_command(Program& program) {
   command.add_option("--classes", arguments->classes, "Such as 0-4; as in training if left out")
       ->check(classes_validator());
   command.add_option("--batch-size", arguments->batch_size, "Images computed at once")
-      ->check(CLI::PositiveNumber)
+      ->check(positive_number())
       ->capture_default_str();
   command.add_flag("--json", arguments->json, "Print one JSON document");
 }

@@ -2,6 +2,7 @@
 #include <optional>
 
 #include "cli/commands.h"
+#include "cli/number_checks.h"
 #include "cli/training_run.h"
 
 namespace torchkeep::cli {
@@ -27,7 +28,7 @@ void add_resume_command(Program& program) {
   command
       .add_option("--epochs", arguments->epochs,
                   "Passes over the images in all; as many as planned if left out")
-      ->check(CLI::PositiveNumber);
+      ->check(positive_number());
   command.add_flag("--json", arguments->json, "Print nothing but one JSON document at the end");
 }
 

@@ -2,6 +2,7 @@
 
 #include "cli/class_list.h"
 #include "cli/commands.h"
+#include "cli/number_checks.h"
 #include "cli/training_run.h"
 
 namespace torchkeep::cli {
@@ -36,35 +37,35 @@ void add_data_options(CLI::App& command, TrainArguments& arguments) {
                   "Only these, such as 0-4 or 0,2,5; all if left out")
       ->check(classes_validator());
   command.add_option("--per-class", settings.per_class, "Only that many images of each class")
-      ->check(CLI::PositiveNumber);
+      ->check(positive_number());
   command
       .add_option("--validation-fraction", settings.validation_fraction,
                   "Part of the images that is kept for validation")
       ->check(CLI::Range(0.0, 0.9))
       ->capture_default_str();
   command.add_option("--batch-size", settings.batch_size, "Images in one step")
-      ->check(CLI::PositiveNumber)
+      ->check(positive_number())
       ->capture_default_str();
 }
 
 void add_optimizer_options(CLI::App& command, RunSettings& settings) {
   command.add_option("--epochs", settings.epochs, "Passes over the images, at most")
-      ->check(CLI::PositiveNumber)
+      ->check(positive_number())
       ->capture_default_str();
   command.add_option("--optimizer", settings.optimizer, "How to step")
       ->check(CLI::IsMember({"sgd", "adam", "adamw", "rmsprop", "adagrad"}))
       ->capture_default_str();
   command.add_option("--lr", settings.lr, "Learning rate")
-      ->check(CLI::PositiveNumber)
+      ->check(positive_number())
       ->capture_default_str();
   command.add_option("--momentum", settings.momentum, "Of sgd and rmsprop")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   command.add_option("--weight-decay", settings.weight_decay, "Pull of the parameters towards 0")
-      ->check(CLI::NonNegativeNumber)
+      ->check(non_negative_number())
       ->capture_default_str();
   command.add_option("--seed", settings.seed, "Decides initial values, order and split")
-      ->check(CLI::NonNegativeNumber)
+      ->check(non_negative_number())
       ->capture_default_str();
   command.add_option("--threads", settings.threads, "Processors to use; all if left out")
       ->check(CLI::Range(1, 1024));

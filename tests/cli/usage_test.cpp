@@ -106,6 +106,15 @@ TEST(Usage, ChecksTheOptionsOfACommandWithLibTorch) {
   EXPECT_THAT(result.standard_error,
               StartsWith("torchkeep: train: unknown option '--no-such-option'"));
 }
+
+TEST(Usage, SaysWhichNumbersAnOptionTakes) {
+  for (const char* text : {"0", "-1", "abc", "inf"}) {
+    const ProgramResult result = torchkeep_program({"train", "--lr", text});
+    EXPECT_EQ(result.exit_status, 2);
+    EXPECT_THAT(result.standard_error,
+                StartsWith("torchkeep: train: --lr: expected a number above 0, got "));
+  }
+}
 #endif
 
 }  // namespace
