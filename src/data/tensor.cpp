@@ -270,9 +270,7 @@ bool equal(const Tensor& a, const Tensor& b) {
   if (a.dtype() != b.dtype() || a.shape() != b.shape()) return false;
   const Tensor left = a.is_contiguous() ? a : a.contiguous();
   const Tensor right = b.is_contiguous() ? b : b.contiguous();
-  const auto x = left.bytes();
-  const auto y = right.bytes();
-  return x.size() == y.size() && std::memcmp(x.data(), y.data(), x.size()) == 0;
+  return std::ranges::equal(left.bytes(), right.bytes());
 }
 
 }  // namespace torchkeep
