@@ -1,4 +1,5 @@
-// Writing a file that Python's torch.load(path, weights_only=True) opens.
+// Writing a file: one that Python's torch.load(path, weights_only=True) opens, or of another
+// format.
 #pragma once
 
 #include <filesystem>
@@ -22,18 +23,22 @@ enum class Durability {
 };
 
 struct SaveOptions {
-  Layout layout = Layout::latest;
+  // The name of a format, as Summary::format has it. Nothing: what the extension of the path says,
+  // and "pt" for an extension that says nothing.
+  std::optional<std::string> format = std::nullopt;
+  Layout layout = Layout::latest;  // of a pt
   Durability durability = Durability::synced;
-  // The folder name inside the archive; nothing: the file's name without its last extension, as
-  // torch.save does.
+  // The folder name inside the archive of a pt; nothing: the file's name without its last
+  // extension, as torch.save does.
   std::optional<std::string> root_name = std::nullopt;
 };
 
 // Writes `value` (a StateDict converts) to a temporary file beside `path` and renames it into
 // place: `path` holds the old file or the whole new one at every moment. On an error the old file
 // is untouched and nothing is left behind. Shared storages stay shared. Throws io, invalid_argument
-// (no name before the extension; the directory is missing; `path` is a directory), unsupported (a
-// value that contains itself). The tensors must not be written to by other threads meanwhile.
+// (no name before the extension; the directory is missing; `path` is a directory; no such format to
+// write), unsupported (a value that contains itself, or that the format cannot hold). The tensors
+// must not be written to by other threads meanwhile.
 void save(const Value& value, const std::filesystem::path& path, const SaveOptions& options = {});
 
 }  // namespace torchkeep

@@ -38,6 +38,10 @@ bool is_bare_pickle(std::string_view head) {
 [[noreturn]] void throw_unknown(const Probe& probe) {
   const std::string_view head = probe.head();
   const std::string advice(kAdvice);
+  if (probe.is_directory()) {
+    fail_at(ErrorCode::invalid_argument, {}, "name a file",
+            "is a directory, and no distributed checkpoint (it has no .metadata)");
+  }
   if (head.empty()) {
     fail_at(ErrorCode::corrupt, {}, "take another copy of the file", "the file is empty");
   }
@@ -62,8 +66,11 @@ bool is_bare_pickle(std::string_view head) {
 
 }  // namespace
 
-Probe::Probe(std::shared_ptr<const io::InputFile> file, const Limits& limits)
-    : file_(std::move(file)), limits_(limits) {
+Probe::Probe(std::filesystem::path path, const Limits& limits)
+    : path_(std::move(path)), limits_(limits) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path_, ignored)) return;
+  file_ = std::make_shared<const io::InputFile>(path_);
   head_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(file_->size(), kHeadBytes)));
   file_->read(0, std::as_writable_bytes(std::span(head_)));
 }

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -10,6 +13,7 @@
 #include <vector>
 
 #include <torchkeep/load.h>
+#include <torchkeep/save.h>
 #include <torchkeep/value.h>
 
 #include "format/zip/reader.h"
@@ -20,21 +24,30 @@ namespace torchkeep {
 // What reading a file gives.
 struct Loaded {
   Value value;
-  std::vector<std::string> globals;  // of its pickles: "module.name", sorted, each once
+  std::vector<std::string> globals = {};  // of its pickles: "module.name", sorted, each once
+  std::uint64_t bytes_elsewhere = 0;      // in other files that belong to it, such as shards
 };
 
-// What the formats look at to recognise a file as theirs. Not synchronised.
+// Takes the bytes of a file, in order.
+using Sink = std::function<void(std::span<const std::byte>)>;
+
+// What the formats look at to recognise a file, or a directory, as theirs. Not synchronised.
 class Probe {
  public:
-  explicit Probe(std::shared_ptr<const io::InputFile> file, const Limits& limits);
+  // Opens the file. Throws as io::InputFile, but takes a directory.
+  explicit Probe(std::filesystem::path path, const Limits& limits = {});
 
+  const std::filesystem::path& path() const { return path_; }
+  bool is_directory() const { return file_ == nullptr; }
+  // Null for a directory.
   const std::shared_ptr<const io::InputFile>& file() const { return file_; }
-  // The first bytes of the file: 512, or all if it has fewer.
+  // The first bytes of the file: 512, or all if it has fewer; none of a directory.
   std::string_view head() const { return head_; }
   // The archive; null where the file does not begin as one. Throws where it is damaged.
   const zip::Reader* archive() const;
 
  private:
+  std::filesystem::path path_;
   std::shared_ptr<const io::InputFile> file_;
   Limits limits_;
   std::string head_;
@@ -47,6 +60,15 @@ struct Format {
   bool (*recognises)(const Probe& probe);
   // Null: recognised, but not read by this version.
   Loaded (*read)(const Probe& probe, const LoadOptions& options);
+  // Chooses the format for a path to write, in lower case with its dot; empty: only chosen by name.
+  std::string_view extension = {};
+  // The whole file for `path` into `sink`. The value is checked before the first byte is written.
+  // Throws unsupported, naming the key, for what the format cannot hold; what the sink throws.
+  // Null: torchkeep does not write it.
+  void (*write)(const Value& value,
+                const std::filesystem::path& path,
+                const SaveOptions& options,
+                const Sink& sink) = nullptr;
 };
 
 // In the order in which they are asked.

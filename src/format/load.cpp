@@ -5,32 +5,22 @@
 #include "base/fail.h"
 #include "format/format.h"
 #include "format/load_file.h"
-#include "io/input_file.h"
 #include "io/system_error.h"
 
 namespace torchkeep {
 namespace {
 
-// torch.distributed.checkpoint writes directories.
-void refuse_distributed_checkpoint(const std::filesystem::path& path) {
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error) &&
-      std::filesystem::exists(path / ".metadata", error)) {
-    fail(ErrorCode::unsupported,
-         "this is a distributed checkpoint, which this version of torchkeep cannot read yet");
-  }
-}
-
 LoadedFile read_file_at(const std::filesystem::path& path, const LoadOptions& options) {
-  refuse_distributed_checkpoint(path);
-  const auto file = std::make_shared<const io::InputFile>(path);
-  const Probe probe(file, options.limits);
+  const Probe probe(path, options.limits);
   const Format& format = detect_format(probe);
   if (format.read == nullptr) {
     fail(ErrorCode::unsupported, "this is {} ({}), which this version of torchkeep cannot read yet",
          format.description, format.name);
   }
-  return {format.read(probe, options), format.name, file->size()};
+  LoadedFile loaded{format.read(probe, options), format.name};
+  loaded.file_bytes = loaded.content.bytes_elsewhere;
+  if (!probe.is_directory()) loaded.file_bytes += probe.file()->size();
+  return loaded;
 }
 
 }  // namespace

@@ -13,8 +13,8 @@ namespace torchkeep {
 
 struct LoadedFile {
   Loaded content;
-  std::string_view format;  // its name
-  std::uint64_t file_bytes = 0;
+  std::string_view format;       // its name
+  std::uint64_t file_bytes = 0;  // with all files that belong to it
 };
 
 // As load().

@@ -92,4 +92,15 @@ bool recognises_safetensors(const Probe& probe) {
          probe.head()[first] == '{';
 }
 
+bool recognises_index(const Probe& probe) {
+  const std::size_t first = probe.head().find_first_not_of(" \t\r\n");
+  return probe.path().filename().string().ends_with(".index.json") &&
+         first != std::string_view::npos && probe.head()[first] == '{';
+}
+
+bool recognises_distributed_checkpoint(const Probe& probe) {
+  std::error_code ignored;
+  return probe.is_directory() && std::filesystem::exists(probe.path() / ".metadata", ignored);
+}
+
 }  // namespace torchkeep

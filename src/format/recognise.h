@@ -12,5 +12,7 @@ bool recognises_legacy(const Probe& probe);
 bool recognises_tar(const Probe& probe);
 bool recognises_npy(const Probe& probe);
 bool recognises_safetensors(const Probe& probe);
+bool recognises_index(const Probe& probe);
+bool recognises_distributed_checkpoint(const Probe& probe);
 
 }  // namespace torchkeep

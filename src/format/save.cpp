@@ -1,30 +1,62 @@
+#include <algorithm>
+#include <string>
+
 #include <torchkeep/save.h>
 
 #include "base/fail.h"
-#include "format/pt/root_name.h"
-#include "format/pt/write.h"
+#include "format/format.h"
 #include "io/atomic_file.h"
 #include "io/system_error.h"
 
 namespace torchkeep {
 namespace {
 
-std::string choose_root(const std::filesystem::path& path, const SaveOptions& options) {
-  if (!options.root_name) return pt::root_name(path, options.layout);
-  if (!pt::is_root_name(*options.root_name)) {
-    fail(ErrorCode::invalid_argument, "SaveOptions::root_name is no safe name of a folder: \"{}\"",
-         *options.root_name);
+constexpr std::string_view kDefaultFormat = "pt";
+
+std::string names_of_written_formats() {
+  std::string names;
+  for (const Format& format : formats()) {
+    if (format.write == nullptr) continue;
+    if (!names.empty()) names += ", ";
+    names += format.name;
   }
-  return *options.root_name;
+  return names;
+}
+
+const Format& format_named(std::string_view name) {
+  const auto found = std::ranges::find(formats(), name, &Format::name);
+  if (found == formats().end() || found->write == nullptr) {
+    fail(ErrorCode::invalid_argument, "torchkeep does not write the format \"{}\" (expected {})",
+         name, names_of_written_formats());
+  }
+  return *found;
+}
+
+std::string lower_case_extension(const std::filesystem::path& path) {
+  std::string extension = path.extension().string();
+  for (char& c : extension) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return extension;
+}
+
+const Format& choose_format(const std::filesystem::path& path, const SaveOptions& options) {
+  if (options.format) return format_named(*options.format);
+  const std::string extension = lower_case_extension(path);
+  const auto found = std::ranges::find_if(formats(), [&](const Format& format) {
+    return !format.extension.empty() && format.extension == extension;
+  });
+  return format_named(found == formats().end() ? kDefaultFormat : found->name);
 }
 
 }  // namespace
 
 void save(const Value& value, const std::filesystem::path& path, const SaveOptions& options) {
   try {
+    const Format& format = choose_format(path, options);
     io::AtomicFile file(path);
-    pt::write(value, options.layout, choose_root(path, options),
-              [&](std::span<const std::byte> bytes) { file.write(bytes); });
+    format.write(value, path, options,
+                 [&](std::span<const std::byte> bytes) { file.write(bytes); });
     file.commit(options.durability);
   } catch (Error& error) {
     error.add_place(io::at_path(path));

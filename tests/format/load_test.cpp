@@ -76,6 +76,9 @@ TEST(Load, NamesTheFormatsThatItDoesNotReadYet) {
   };
   for (const auto& [content, text] : files) expect_refused(content, ErrorCode::unsupported, text);
   const TemporaryDirectory directory;
+  io::write_file(directory / "model.safetensors.index.json", "\n{\"weight_map\":{}}");
+  EXPECT_ERROR(load(directory / "model.safetensors.index.json"), ErrorCode::unsupported,
+               HasSubstr("(sharded)"));
   io::write_file(directory / ".metadata", "x");
   EXPECT_ERROR(load(directory.path()), ErrorCode::unsupported, HasSubstr("distributed checkpoint"));
 }
@@ -89,7 +92,7 @@ TEST(Load, OpensArchivesOfTorchScriptAndOfCppAsInertData) {
     io::write_file(path,
                    build_zip({stored("m/data.pkl", pickle), stored("m/constants.pkl", "\x80\x02)."),
                               stored("m/version", "3\n")}));
-    const Probe probe(std::make_shared<const io::InputFile>(path), {});
+    const Probe probe(path);
     EXPECT_EQ(detect_format(probe).name, format);
     const Value module = load(path);
     EXPECT_EQ(module.as_object().class_path(), fmt::format("__torch__.{}", class_name));
@@ -142,7 +145,7 @@ TEST(LoadRealFiles, OpensEveryZipOfTorchSave) {
   std::size_t opened = 0;
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(root)) {
     if (!entry.is_regular_file()) continue;
-    const Probe probe(std::make_shared<const io::InputFile>(entry.path()), {});
+    const Probe probe(entry.path());
     const Format& format = detect_format(probe);
     if (format.read == nullptr) {
       EXPECT_ERROR(load(entry.path()), ErrorCode::unsupported, HasSubstr("cannot read yet"));
@@ -170,7 +173,7 @@ TEST(LoadRealFiles, DetectsWhatTheyAre) {
       {"weights/mobilenetV1X0.25_pretrain.tar", "pt-legacy"},
   };
   for (const auto& [name, format] : files) {
-    const Probe probe(std::make_shared<const io::InputFile>(shared_data(name)), {});
+    const Probe probe(shared_data(name));
     EXPECT_EQ(detect_format(probe).name, format) << name;
   }
 }

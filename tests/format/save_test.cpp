@@ -10,6 +10,7 @@
 
 #include <gmock/gmock.h>
 
+#include "format/load_file.h"
 #include "format/zip/reader.h"
 #include "io/atomic_file.h"
 #include "support/expect_error.h"
@@ -97,6 +98,19 @@ TEST(Save, UsesTheRootThatIsAskedFor) {
   }
   EXPECT_EQ(load(directory / "m.pt").as_int(), 1);
   EXPECT_EQ(files_in(directory.path()), 1U);
+}
+
+TEST(Save, ChoosesTheFormatByNameOrExtension) {
+  const TemporaryDirectory directory;
+  save(1, directory / "m.ckpt");
+  EXPECT_EQ(load_file(directory / "m.ckpt", {}).format, "pt");
+  save(2, directory / "m.npz", {.format = "pt"});
+  EXPECT_EQ(load_file(directory / "m.npz", {}).format, "pt");
+  for (const char* name : {"", "PT", "torchscript", "dcp"}) {
+    EXPECT_ERROR(save(3, directory / "m.pt", {.format = name}), ErrorCode::invalid_argument,
+                 HasSubstr("does not write the format \"" + std::string(name) + "\" (expected pt"));
+  }
+  EXPECT_EQ(files_in(directory.path()), 2U);
 }
 
 TEST(Save, SaysWhatIsWrongWithTheTarget) {

@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include <fmt/format.h>
-
+#include "base/fail.h"
 #include "format/pickle/encode.h"
+#include "format/pt/root_name.h"
 #include "format/pt/serialization_id.h"
 #include "format/pt/tensor_codec.h"
 
@@ -32,7 +32,23 @@ void add_storages_in_text_order(zip::Writer& writer, const Storages& storages) {
   for (const auto& [key, storage] : sorted) writer.add("data/" + key, storage->bytes());
 }
 
+std::string choose_root(const std::filesystem::path& path, const SaveOptions& options) {
+  if (!options.root_name) return root_name(path, options.layout);
+  if (!is_root_name(*options.root_name)) {
+    fail(ErrorCode::invalid_argument, "SaveOptions::root_name is no safe name of a folder: \"{}\"",
+         *options.root_name);
+  }
+  return *options.root_name;
+}
+
 }  // namespace
+
+void write(const Value& value,
+           const std::filesystem::path& path,
+           const SaveOptions& options,
+           const Sink& sink) {
+  write(value, options.layout, choose_root(path, options), sink);
+}
 
 void write(const Value& value, Layout layout, std::string root, zip::Writer::Sink sink) {
   TensorEncoder tensors;
