@@ -173,16 +173,19 @@ inline constexpr auto kOpcodes = std::to_array<OpcodeInfo>({
     {Opcode::readonly_buffer, "READONLY_BUFFER"},
 });
 
+// By opcode: one more than the position in kOpcodes; 0 for what is no opcode.
+inline constexpr auto kOpcodePositions = [] {
+  std::array<std::uint8_t, 256> positions{};
+  for (std::size_t i = 0; i < kOpcodes.size(); ++i) {
+    positions[static_cast<std::uint8_t>(kOpcodes[i].opcode)] = static_cast<std::uint8_t>(i + 1);
+  }
+  return positions;
+}();
+
 // Null for a byte that is no opcode.
 constexpr const OpcodeInfo* find_opcode(std::uint8_t byte) {
-  constexpr auto by_byte = [] {
-    std::array<std::uint8_t, 256> positions{};  // one more than the position; 0: none
-    for (std::size_t i = 0; i < kOpcodes.size(); ++i) {
-      positions[static_cast<std::uint8_t>(kOpcodes[i].opcode)] = static_cast<std::uint8_t>(i + 1);
-    }
-    return positions;
-  }();
-  return by_byte[byte] == 0 ? nullptr : &kOpcodes[by_byte[byte] - 1U];
+  const std::uint8_t position = kOpcodePositions[byte];
+  return position == 0 ? nullptr : &kOpcodes[position - 1U];
 }
 
 }  // namespace torchkeep::pickle

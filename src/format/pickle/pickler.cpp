@@ -93,16 +93,18 @@ void Pickler::save(const Value& value) {
 void Pickler::save_container(const Value& value) {
   if (value.is_object()) {
     const Object& object = value.as_object();
-    if (object.form() == Object::Form::global) return save_global(object);
+    if (object.form() == Object::Form::global) return save_global(value);
     if (object.form() == Object::Form::big_int) return output_.put_long(object.digits());
   }
   if (value.is_tuple() && value.size() == 0) return output_.put(Opcode::empty_tuple);
-  if (open_.contains(value.identity())) {
+  Mark& mark = marks_[value.identity()];
+  if (mark.is_open) {
     fail_at(ErrorCode::unsupported, {}, "save it without the reference to itself",
             "the {} contains itself", name(value.kind()));
   }
-  if (save_reference(value.identity())) return;
-  open(value.identity());
+  if (mark.memo_number != Mark::kNone) return output_.put_memo_reference(mark.memo_number);
+  mark.is_open = true;
+  push(Close{value.identity()});
   switch (value.kind()) {
     case Value::Kind::bytes:
       return save_bytes(value);
@@ -154,22 +156,22 @@ void Pickler::save_ordered_dict(const Value& value) {
   save_state(dict.attributes());
   push(SetItems{{dict.begin(), dict.end()}, Batching::reduced});
   push(Memoize{value.identity()});
-  save_construction(Object::call(global("collections", "OrderedDict"), empty_tuple_));
+  push_call(ordered_dict_class_, empty_tuple_);
 }
 
 void Pickler::save_set(const Value& value) {
   push(Memoize{value.identity()});
-  save_construction(Object::call(global("builtins", "set"), tuple({Value(List(value.as_set()))})));
+  push_call(keep(global("builtins", "set")), keep(tuple({Value(List(value.as_set()))})));
 }
 
 void Pickler::save_bytes(const Value& value) {
   push(Memoize{value.identity()});
   const std::string& bytes = value.as_bytes();
   if (bytes.empty()) {
-    save_construction(Object::call(global("builtins", "bytes"), empty_tuple_));
+    push_call(keep(global("builtins", "bytes")), empty_tuple_);
   } else {
-    save_construction(Object::call(global("_codecs", "encode"),
-                                   tuple({Value(utf8_from_latin1(bytes)), latin1_})));
+    push_call(keep(global("_codecs", "encode")),
+              keep(tuple({Value(utf8_from_latin1(bytes)), latin1_})));
   }
 }
 
@@ -205,14 +207,17 @@ void Pickler::save_construction(const Object& object) {
   }
   if (object.keyword_arguments.is_none()) {
     const bool is_call = object.form() == Object::Form::call;
-    push(Put{is_call ? Opcode::reduce : Opcode::newobj});
-    push(Save{&keep(object.arguments())});
-    push(Save{&keep(object.callee())});
+    push_call(object.callee(), object.arguments(), is_call ? Opcode::reduce : Opcode::newobj);
   } else {
-    save_construction(
-        Object::call(global("copyreg", "__newobj_ex__"),
-                     tuple({object.callee(), object.arguments(), object.keyword_arguments})));
+    push_call(keep(global("copyreg", "__newobj_ex__")),
+              keep(tuple({object.callee(), object.arguments(), object.keyword_arguments})));
   }
+}
+
+void Pickler::push_call(const Value& callee, const Value& arguments, Opcode opcode) {
+  push(Put{opcode});
+  push(Save{&arguments});
+  push(Save{&callee});
 }
 
 void Pickler::save_state(const Value& state) {
@@ -221,14 +226,19 @@ void Pickler::save_state(const Value& state) {
   push(Save{&state});
 }
 
-void Pickler::save_global(const Object& object) {
+void Pickler::save_global(const Value& value) {
+  if (save_reference(value.identity())) return;
+  const Object& object = value.as_object();
   const std::string key = fmt::format("{}\n{}", object.module(), object.name());
   if (object.module().empty() || object.name().empty() || std::ranges::count(key, '\n') != 1) {
     fail(ErrorCode::invalid_argument, "'{}' is no name of a class or function",
          object.class_path());
   }
   const void* identity = &*globals_.insert(key).first;
-  if (save_reference(identity)) return;
+  if (save_reference(identity)) {
+    marks_[value.identity()].memo_number = marks_[identity].memo_number;
+    return;
+  }
   if (object.name().find('.') != std::string::npos) return save_nested_global(object, identity);
   const auto [module, name] = to_python2({object.module(), object.name()});
   output_.put_global(module, name);
@@ -240,27 +250,21 @@ void Pickler::save_nested_global(const Object& object, const void* identity) {
   const std::size_t dot = object.name().rfind('.');
   const std::string_view name = object.name();
   push(Memoize{identity});
-  save_construction(Object::call(
-      global("builtins", "getattr"),
-      tuple({global(object.module(), name.substr(0, dot)), Value(name.substr(dot + 1))})));
+  push_call(
+      keep(global("builtins", "getattr")),
+      keep(tuple({global(object.module(), name.substr(0, dot)), Value(name.substr(dot + 1))})));
 }
 
 bool Pickler::save_reference(const void* identity) {
-  const auto found = memo_.find(identity);
-  if (found == memo_.end()) return false;
-  output_.put_memo_reference(found->second);
+  const std::uint32_t number = marks_[identity].memo_number;
+  if (number == Mark::kNone) return false;
+  output_.put_memo_reference(number);
   return true;
 }
 
 void Pickler::memoize(const void* identity) {
-  const auto number = static_cast<std::uint32_t>(memo_.size());
-  memo_.emplace(identity, number);
-  output_.put_memo(number);
-}
-
-void Pickler::open(const void* identity) {
-  open_.insert(identity);
-  push(Close{identity});
+  marks_[identity].memo_number = memo_size_;
+  output_.put_memo(memo_size_++);
 }
 
 const Value& Pickler::keep(Value value) {

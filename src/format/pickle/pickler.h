@@ -6,7 +6,6 @@
 #include <deque>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <variant>
@@ -15,6 +14,7 @@
 #include <torchkeep/value.h>
 
 #include "format/pickle/encode.h"
+#include "format/pickle/identity_map.h"
 #include "format/pickle/output.h"
 
 namespace torchkeep::pickle {
@@ -58,7 +58,7 @@ class Pickler {
   void perform(const Save& task) { save(*task.value); }
   void perform(const Put& task) { output_.put(task.opcode); }
   void perform(const Memoize& task) { memoize(task.identity); }
-  void perform(const Close& task) { open_.erase(task.identity); }
+  void perform(const Close& task) { marks_[task.identity].is_open = false; }
   void perform(const AppendItems& task);
   void perform(const SetItems& task);
 
@@ -73,14 +73,14 @@ class Pickler {
   void save_storage(const Value& value);
   void save_tensor(const Value& value);
   void save_object(const Object& object, const void* identity);
-  void save_global(const Object& object);
+  void save_global(const Value& value);
   void save_nested_global(const Object& object, const void* identity);
   void save_state(const Value& state);
   void save_construction(const Object& object);
+  void push_call(const Value& callee, const Value& arguments, Opcode opcode = Opcode::reduce);
 
   bool save_reference(const void* identity);
   void memoize(const void* identity);
-  void open(const void* identity);
   // Keeps what was made on the way until the end: its addresses stand in the memo.
   const Value& keep(Value value);
   // The next task; of several, push the last one first.
@@ -89,13 +89,19 @@ class Pickler {
   const EncodeHooks& hooks_;
   Output output_;
   std::vector<Task> tasks_;
-  std::unordered_map<const void*, std::uint32_t> memo_;
-  std::unordered_set<const void*> open_;
+  struct Mark {
+    static constexpr std::uint32_t kNone = UINT32_MAX;
+    std::uint32_t memo_number = kNone;
+    bool is_open = false;  // being written
+  };
+  IdentityMap<Mark> marks_;
+  std::uint32_t memo_size_ = 0;
   std::unordered_set<std::string> globals_;
   std::deque<Value> kept_;
   // As in CPython, one object wherever it appears.
-  Value latin1_ = "latin1";
-  Value empty_tuple_ = Tuple{};
+  const Value latin1_ = "latin1";
+  const Value empty_tuple_ = Tuple{};
+  const Value ordered_dict_class_ = Object::global("collections", "OrderedDict");
 };
 
 }  // namespace torchkeep::pickle
