@@ -46,8 +46,12 @@ void write_output(std::string_view text) {
 }
 
 void write_error(std::string_view message) {
+  write_error_text("torchkeep: " + std::string(message) + "\n");
+}
+
+void write_error_text(std::string_view text) {
   // Where standard error cannot be written there is nobody left to tell.
-  static_cast<void>(write_all(STDERR_FILENO, "torchkeep: " + std::string(message) + "\n"));
+  static_cast<void>(write_all(STDERR_FILENO, text));
 }
 
 }  // namespace torchkeep::cli

@@ -17,4 +17,7 @@ void write_output(std::string_view text);
 // Writes `torchkeep: message` and a line end to standard error.
 void write_error(std::string_view message);
 
+// Writes the text as it is to standard error.
+void write_error_text(std::string_view text);
+
 }  // namespace torchkeep::cli

@@ -1,12 +1,15 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <torchkeep/inspect.h>
 
 #include <fmt/format.h>
 
 #include "base/printable.h"
+#include "base/table.h"
 #include "base/utf8.h"
 
 namespace torchkeep {
@@ -14,17 +17,6 @@ namespace {
 
 constexpr std::size_t kMostValues = 100;
 constexpr std::size_t kMostValueBytes = 120;
-
-// 1,234,567
-std::string grouped(std::uint64_t number) {
-  const std::string digits = std::to_string(number);
-  std::string text;
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
-    text += digits[i];
-  }
-  return text;
-}
 
 std::string shortened(std::string_view text) {
   const std::string_view start = utf8_start(text, kMostValueBytes);
@@ -45,33 +37,31 @@ std::string value_lines(const Summary& summary) {
   return lines.empty() ? lines : "\n" + lines;
 }
 
-std::string row(const TensorSummary& tensor, std::size_t name_width, std::size_t shape_width) {
-  return fmt::format("{:<{}}  {:<10}  {:<{}}  {:>15}{}\n", printable(tensor.name), name_width,
-                     name(tensor.dtype), to_string(tensor.shape), shape_width,
-                     grouped(tensor.bytes), tensor.sha256 ? "  " + *tensor.sha256 : "");
-}
-
 std::string tensor_table(const Summary& summary) {
   if (summary.tensors.empty()) return "";
-  std::size_t name_width = std::string_view("tensor").size();
-  std::size_t shape_width = std::string_view("shape").size();
+  const bool has_hashes = std::ranges::any_of(
+      summary.tensors, [](const TensorSummary& tensor) { return tensor.sha256.has_value(); });
+  std::vector<Table::Column> columns = {
+      {"tensor"}, {"dtype"}, {"shape"}, {"size", Table::Align::right}};
+  if (has_hashes) columns.push_back({"sha256"});
+  Table table(std::move(columns));
   std::uint64_t bytes = 0;
   for (const TensorSummary& tensor : summary.tensors) {
-    name_width = std::max(name_width, printable(tensor.name).size());
-    shape_width = std::max(shape_width, to_string(tensor.shape).size());
+    table.add_row({tensor.name, std::string(name(tensor.dtype)), to_string(tensor.shape),
+                   human_size(tensor.bytes), tensor.sha256.value_or("")});
     bytes += tensor.bytes;
   }
-  std::string table = fmt::format("\n{:<{}}  {:<10}  {:<{}}  {:>15}\n", "tensor", name_width,
-                                  "dtype", "shape", shape_width, "bytes");
-  for (const TensorSummary& tensor : summary.tensors) table += row(tensor, name_width, shape_width);
-  return table + fmt::format("{} tensors, {} bytes\n", summary.tensors.size(), grouped(bytes));
+  return "\n" + table.text() +
+         fmt::format("{}, {} ({} bytes)\n", counted(summary.tensors.size(), "tensor"),
+                     human_size(bytes), grouped(bytes));
 }
 
 }  // namespace
 
 std::string to_string(const Summary& summary) {
-  std::string text = fmt::format("{}: {}, {} bytes\n", printable(summary.path.string()),
-                                 summary.format, grouped(summary.file_bytes));
+  std::string text =
+      fmt::format("{}: {}, {} ({} bytes)\n", printable(summary.path.string()), summary.format,
+                  human_size(summary.file_bytes), grouped(summary.file_bytes));
   return text + value_lines(summary) + tensor_table(summary);
 }
 

@@ -17,14 +17,14 @@ TEST(SummaryText, ShowsFormatValuesAndTensors) {
   summary.tensors.push_back({"features.0.weight", DType::float32, {64, 3, 3, 3}, 6912, {}});
   summary.tensors.push_back({"fc.bias", DType::int64, {}, 8, "00ff"});
   EXPECT_EQ(to_string(summary),
-            "model.pt: pt, 1,234,567 bytes\n"
+            "model.pt: pt, 1.2 MiB (1,234,567 bytes)\n"
             "\n"
             "epoch: 3\n"
             "\n"
-            "tensor             dtype       shape                    bytes\n"
-            "features.0.weight  float32     [64, 3, 3, 3]            6,912\n"
-            "fc.bias            int64       []                           8  00ff\n"
-            "2 tensors, 6,920 bytes\n");
+            "tensor             dtype    shape             size  sha256\n"
+            "features.0.weight  float32  [64, 3, 3, 3]  6.8 KiB\n"
+            "fc.bias            int64    []                 8 B  00ff\n"
+            "2 tensors, 6.8 KiB (6,920 bytes)\n");
 }
 
 TEST(SummaryText, ShowsManyValuesInPart) {
