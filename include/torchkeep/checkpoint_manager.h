@@ -30,7 +30,7 @@ struct CheckpointManagerOptions {
   std::optional<int> save_top_k = 1;
   bool save_last = true;   // keep also the newest, whatever its metric; resuming needs it
   int every_n_epochs = 1;  // save() is asked after each epoch and declines the others
-  SaveOptions save = {};
+  SaveOptions save = {.manifest = Manifest::sha256};
 };
 
 // One checkpoint file of a run.

@@ -12,8 +12,9 @@ namespace torchkeep {
 
 // Which release of PyTorch the archive is laid out like. All of them read all layouts.
 enum class Layout {
-  latest,     // as PyTorch 2.7 and later write
-  torch_1_13  // as PyTorch 1.6 to 2.0 wrote
+  latest,      // as PyTorch 2.7 and later write
+  torch_1_13,  // as PyTorch 1.6 to 2.0 wrote
+  torch_2_1    // as PyTorch 2.1 to 2.6 wrote
 };
 
 // When save() returns.
@@ -21,6 +22,10 @@ enum class Durability {
   synced,  // the file and its directory entry are on the disk: a power cut loses nothing
   cached   // the file is complete and in place, but may still be in the system's memory
 };
+
+// Whether the file tells what it holds: an additional record, which Python ignores, with the
+// SHA-256 of every record and every tensor. It costs one more pass over the bytes.
+enum class Manifest { none, sha256 };
 
 struct SaveOptions {
   // The name of a format, as Summary::format has it. Nothing: what the extension of the path says,
@@ -31,6 +36,7 @@ struct SaveOptions {
   // The folder name inside the archive of a pt; nothing: the file's name without its last
   // extension, as torch.save does.
   std::optional<std::string> root_name = std::nullopt;
+  Manifest manifest = Manifest::none;
 };
 
 // Writes `value` (a StateDict converts) to a temporary file beside `path` and renames it into

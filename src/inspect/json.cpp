@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "inspect/leaves.h"
+#include "data/leaves.h"
 
 namespace torchkeep {
 namespace {
@@ -44,7 +44,7 @@ Json json_of(const Object& object) {
   if (object.form() == Object::Form::big_int) {
     const std::string most_significant_first(object.digits().rbegin(), object.digits().rend());
     json["hex"] = hex_of(most_significant_first);
-  } else if (object.form() != Object::Form::global && inspection::has_plain_arguments(object)) {
+  } else if (object.form() != Object::Form::global && has_plain_arguments(object)) {
     json["arguments"] = json_of_items(object.arguments().as_tuple());
   }
   return json;

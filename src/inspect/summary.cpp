@@ -1,12 +1,11 @@
-#include <algorithm>
 #include <utility>
 
 #include <torchkeep/inspect.h>
 
 #include "base/fail.h"
+#include "data/leaves.h"
+#include "data/tensor_hash.h"
 #include "format/load_file.h"
-#include "inspect/leaves.h"
-#include "io/checksum.h"
 #include "io/system_error.h"
 
 namespace torchkeep {
@@ -14,25 +13,12 @@ namespace {
 
 // What a leaf takes in a summary besides its name.
 constexpr std::uint64_t kLeafBytes = 64;
-// Elements that lie apart are copied to be hashed: as many as the storage has, or this much.
-constexpr std::uint64_t kMostExpandedBytes = std::uint64_t{1} << 30;
-
-std::string hash_elements(const Tensor& tensor) {
-  io::Sha256 sha256;
-  if (tensor.is_contiguous()) {
-    sha256.update(tensor.bytes());
-  } else {
-    const std::uint64_t most = std::max(tensor.storage().size_bytes(), kMostExpandedBytes);
-    sha256.update(tensor.contiguous(most).bytes());
-  }
-  return sha256.hex_digest();
-}
 
 TensorSummary summarise(const std::string& name, const Tensor& tensor, InspectOptions::Hash hash) {
   TensorSummary summary{name, tensor.dtype(), tensor.shape(), tensor.size_bytes(), std::nullopt};
   if (hash == InspectOptions::Hash::none) return summary;
   try {
-    summary.sha256 = hash_elements(tensor);
+    summary.sha256 = sha256_of_elements(tensor);
   } catch (Error& error) {
     Place place;
     place.tensor = name;
@@ -44,7 +30,7 @@ TensorSummary summarise(const std::string& name, const Tensor& tensor, InspectOp
 
 void add_leaves(const Value& value, const InspectOptions& options, Summary& summary) {
   std::uint64_t left = options.limits.max_summary_bytes;
-  inspection::visit_leaves(value, [&](const std::string& name, const Value& leaf) {
+  visit_leaves(value, [&](const std::string& name, const Value& leaf) {
     const std::uint64_t needed = name.size() + kLeafBytes;
     if (needed > left) {
       fail(ErrorCode::unsafe,

@@ -19,14 +19,21 @@ class Archive {
   explicit Archive(const zip::Reader& reader);
 
   const zip::Reader& reader() const { return reader_; }
+  std::string root() const { return prefix_.substr(0, prefix_.size() - 1); }
+  // The name of one of the archive's records inside the folder.
+  std::string_view name_of(const zip::Record& record) const {
+    return std::string_view(record.name).substr(prefix_.size());
+  }
   // By the name inside the folder; null if there is none.
   const zip::Record* find(std::string_view name) const;
   // Throws corrupt if there is none.
   const zip::Record& at(std::string_view name) const;
   ByteOrder byte_order() const { return byte_order_; }
 
- private:
+  // The content of a short record. Throws corrupt for a long one.
   std::string read_text(const zip::Record& record) const;
+
+ private:
   void check_version() const;
   ByteOrder read_byte_order() const;
 

@@ -34,7 +34,7 @@ std::string root_name(const std::filesystem::path& path, Layout layout) {
     fail_at(ErrorCode::invalid_argument, io::at_path(path), "choose a name such as model.pt",
             "the file has no name before its extension, which PyTorch needs");
   }
-  if (!is_root_name(root) || (layout == Layout::latest && !is_ascii(text))) return kDefaultRoot;
+  if (!is_root_name(root) || (layout != Layout::torch_1_13 && !is_ascii(text))) return kDefaultRoot;
   return root;
 }
 

@@ -11,7 +11,6 @@
 namespace torchkeep::zip {
 namespace {
 
-constexpr std::uint64_t kAlignment = 64;
 // Stays in the cache between its checksum and the copy into the system's memory.
 constexpr std::size_t kChunkBytes = std::size_t{1} << 20;
 // Records up to this size are gathered; larger ones go to the sink from where they lie.
@@ -28,15 +27,20 @@ std::uint16_t flags_of(const Writer::Entry& entry) {
   return entry.bytes == 0 ? kUtf8Name : static_cast<std::uint16_t>(kUtf8Name | kHasDescriptor);
 }
 
+std::uint16_t version_needed(const Writer::Entry& entry) {
+  return entry.method == Method::deflated ? 20 : 0;
+}
+
 bool is_zip64(const Writer::Entry& entry) {
-  return is_saturated(entry.bytes) || is_saturated(entry.header_offset);
+  return is_saturated(entry.bytes) || is_saturated(entry.stored_bytes) ||
+         is_saturated(entry.header_offset);
 }
 
 // The zip64 block of a header; empty where no number needs it.
 std::string zip64_extra(const Writer::Entry& entry, std::uint64_t stored_bytes) {
   if (!is_zip64(entry)) return {};
   std::string numbers;
-  if (is_saturated(entry.bytes)) {
+  if (is_saturated(entry.bytes) || is_saturated(entry.stored_bytes)) {
     append_number(numbers, entry.bytes);
     append_number(numbers, stored_bytes);
   }
@@ -48,10 +52,10 @@ std::string zip64_extra(const Writer::Entry& entry, std::uint64_t stored_bytes) 
 }
 
 // A block of such a length that the data after it is aligned.
-std::string padding_extra(std::uint64_t bytes_before) {
+std::string padding_extra(std::uint64_t bytes_before, std::uint64_t alignment) {
   constexpr std::uint64_t kBlockHeaderBytes = 4;
   const std::uint64_t padding =
-      (kAlignment - (bytes_before + kBlockHeaderBytes) % kAlignment) % kAlignment;
+      (alignment - (bytes_before + kBlockHeaderBytes) % alignment) % alignment;
   std::string block;
   append_number(block, kPaddingExtra);
   append_number(block, static_cast<std::uint16_t>(padding));
@@ -61,14 +65,29 @@ std::string padding_extra(std::uint64_t bytes_before) {
 
 }  // namespace
 
-Writer::Writer(Sink sink, std::string root) : sink_(std::move(sink)), root_(std::move(root)) {}
+Writer::Writer(Sink sink, std::string root, std::uint64_t alignment)
+    : sink_(std::move(sink)), root_(std::move(root)), alignment_(alignment) {
+  constexpr std::uint64_t kMostAlignment = 1 << 15;
+  if (alignment_ < 1 || alignment_ > kMostAlignment) {
+    fail(ErrorCode::invalid_argument, "records aligned to {} bytes (expected 1 to {})", alignment_,
+         kMostAlignment);
+  }
+}
+
+void Writer::begin(const Entry& entry) {
+  if (root_.size() + 1 + entry.name.size() > kSaturated16) {
+    fail(ErrorCode::invalid_argument, "the name of a record is too long ({} bytes)",
+         entry.name.size());
+  }
+  append_local_header(entry);
+}
 
 void Writer::add(std::string_view name, std::span<const std::byte> bytes) {
-  if (root_.size() + 1 + name.size() > kSaturated16) {
-    fail(ErrorCode::invalid_argument, "the name of a record is too long ({} bytes)", name.size());
-  }
-  Entry entry{std::string(name), 0, bytes.size(), position_};
-  append_local_header(entry);
+  Entry entry{.name = std::string(name),
+              .bytes = bytes.size(),
+              .header_offset = position_,
+              .stored_bytes = bytes.size()};
+  begin(entry);
   append_data(bytes, entry);
   if (!bytes.empty()) append_descriptor(entry);
   entries_.push_back(std::move(entry));
@@ -78,16 +97,40 @@ void Writer::add(std::string_view name, std::string_view text) {
   add(name, std::as_bytes(std::span(text)));
 }
 
+void Writer::copy(const Reader& from, const Record& record, std::string_view name) {
+  Entry entry{.name = std::string(name),
+              .crc32 = record.crc32,
+              .bytes = record.bytes,
+              .header_offset = position_,
+              .method = record.method,
+              .stored_bytes = record.stored_bytes};
+  const bool is_stored = record.method == Method::stored;
+  if (!is_stored) from.read(record);  // throws where it is damaged
+  begin(entry);
+  std::vector<std::byte> chunk;
+  std::uint32_t crc32 = 0;
+  for (std::uint64_t done = 0; done < record.stored_bytes; done += chunk.size()) {
+    const std::uint64_t left = record.stored_bytes - done;
+    chunk.resize(static_cast<std::size_t>(std::min<std::uint64_t>(left, kChunkBytes)));
+    from.file().read(record.data_offset + done, chunk);
+    if (is_stored) crc32 = io::crc32(chunk, crc32);
+    append_chunk(chunk);
+  }
+  if (is_stored) check_checksum(record, crc32);
+  if (entry.bytes > 0) append_descriptor(entry);
+  entries_.push_back(std::move(entry));
+}
+
 void Writer::append_local_header(const Entry& entry) {
   const std::string name = root_ + "/" + entry.name;
   // PyTorch leaves the stored size at 0 here, for it is in the descriptor.
   std::string extra = zip64_extra(entry, 0);
-  extra += padding_extra(position_ + kLocalHeaderBytes + name.size() + extra.size());
+  extra += padding_extra(position_ + kLocalHeaderBytes + name.size() + extra.size(), alignment_);
   std::string header;
   append_number(header, kLocalHeader);
-  append_number(header, std::uint16_t{0});  // version needed
+  append_number(header, version_needed(entry));
   append_number(header, flags_of(entry));
-  append_number(header, std::uint16_t{0});  // method: stored
+  append_number(header, static_cast<std::uint16_t>(entry.method));
   append_number(header, std::uint32_t{0});  // time and date
   append_number(header, std::uint32_t{0});  // checksum and sizes are in the descriptor
   append_number(header, std::uint32_t{0});
@@ -98,30 +141,33 @@ void Writer::append_local_header(const Entry& entry) {
 }
 
 void Writer::append_data(std::span<const std::byte> bytes, Entry& entry) {
-  if (bytes.size() <= kGatheredBytes) {
-    entry.crc32 = io::crc32(bytes);
-    append({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-    return;
-  }
-  flush();
-  position_ += bytes.size();
   while (!bytes.empty()) {
     const std::span<const std::byte> chunk = bytes.first(std::min(bytes.size(), kChunkBytes));
     entry.crc32 = io::crc32(chunk, entry.crc32);
-    sink_(chunk);
+    append_chunk(chunk);
     bytes = bytes.subspan(chunk.size());
   }
+}
+
+void Writer::append_chunk(std::span<const std::byte> chunk) {
+  if (chunk.size() <= kGatheredBytes) {
+    append({reinterpret_cast<const char*>(chunk.data()), chunk.size()});
+    return;
+  }
+  flush();
+  position_ += chunk.size();
+  sink_(chunk);
 }
 
 void Writer::append_descriptor(const Entry& entry) {
   std::string descriptor;
   append_number(descriptor, kDescriptor);
   append_number(descriptor, entry.crc32);
-  for (int i = 0; i < 2; ++i) {  // the stored size and the real one
+  for (const std::uint64_t size : {entry.stored_bytes, entry.bytes}) {
     if (is_zip64(entry)) {
-      append_number(descriptor, entry.bytes);
+      append_number(descriptor, size);
     } else {
-      append_number(descriptor, static_cast<std::uint32_t>(entry.bytes));
+      append_number(descriptor, static_cast<std::uint32_t>(size));
     }
   }
   append(descriptor);
@@ -129,16 +175,16 @@ void Writer::append_descriptor(const Entry& entry) {
 
 void Writer::append_central_header(const Entry& entry) {
   const std::string name = root_ + "/" + entry.name;
-  const std::string extra = zip64_extra(entry, entry.bytes);
+  const std::string extra = zip64_extra(entry, entry.stored_bytes);
   std::string header;
   append_number(header, kCentralHeader);
   append_number(header, std::uint16_t{0});  // version made by
-  append_number(header, std::uint16_t{0});  // version needed
+  append_number(header, version_needed(entry));
   append_number(header, flags_of(entry));
-  append_number(header, std::uint16_t{0});  // method: stored
+  append_number(header, static_cast<std::uint16_t>(entry.method));
   append_number(header, std::uint32_t{0});  // time and date
   append_number(header, entry.crc32);
-  append_number(header, saturated(entry.bytes));
+  append_number(header, saturated(entry.stored_bytes));
   append_number(header, saturated(entry.bytes));
   append_number(header, static_cast<std::uint16_t>(name.size()));
   append_number(header, static_cast<std::uint16_t>(extra.size()));

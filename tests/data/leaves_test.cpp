@@ -1,11 +1,11 @@
-#include "inspect/leaves.h"
+#include "data/leaves.h"
 
 #include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
 
-namespace torchkeep::inspection {
+namespace torchkeep {
 namespace {
 
 using ::testing::ElementsAre;
@@ -84,4 +84,4 @@ TEST(Leaves, NestingMayBeDeep) {
 }
 
 }  // namespace
-}  // namespace torchkeep::inspection
+}  // namespace torchkeep

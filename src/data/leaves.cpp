@@ -1,11 +1,11 @@
-#include "inspect/leaves.h"
+#include "data/leaves.h"
 
 #include <algorithm>
 #include <unordered_set>
 #include <utility>
 #include <vector>
 
-namespace torchkeep::inspection {
+namespace torchkeep {
 namespace {
 
 constexpr std::size_t kMostPlainItems = 64;
@@ -135,4 +135,4 @@ bool has_plain_arguments(const Object& object) {
 
 void visit_leaves(const Value& root, const LeafVisitor& visit) { Walk(visit).run(root); }
 
-}  // namespace torchkeep::inspection
+}  // namespace torchkeep

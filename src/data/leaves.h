@@ -1,0 +1,23 @@
+// The leaves of a value with the names that lead to them.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include <torchkeep/value.h>
+
+namespace torchkeep {
+
+// Called with the keys and indexes on the way to a leaf, joined with dots.
+using LeafVisitor = std::function<void(const std::string& name, const Value& leaf)>;
+
+// Visits every leaf in the order of the file: all that is no container, empty containers, and
+// objects. An object's arguments follow it as `name.arguments.0` where they hold tensors or
+// containers, its attributes as `name.attribute`. A container inside itself is visited as a leaf.
+// Does not recurse. What several containers share is visited once for each.
+void visit_leaves(const Value& root, const LeafVisitor& visit);
+
+// Whether the object's arguments say all in a few plain values, so that they are not visited.
+bool has_plain_arguments(const Object& object);
+
+}  // namespace torchkeep
