@@ -8,6 +8,7 @@
 #include <torchkeep/load.h>
 #include <torchkeep/match.h>
 #include <torchkeep/save.h>
+#include <torchkeep/scan.h>
 #include <torchkeep/state_dict.h>
 #include <torchkeep/value.h>
 #include <torchkeep/version.h>

@@ -14,13 +14,14 @@ namespace torchkeep::pickle {
 
 // Picklers number from 0 or 1 upwards; those entries lie in a vector. Others cost no more memory
 // than one entry, whatever their number.
-class Memo {
+template <class Entry>
+class BasicMemo {
  public:
-  explicit Memo(std::uint64_t max_entries) : max_entries_(max_entries) {}
+  explicit BasicMemo(std::uint64_t max_entries) : max_entries_(max_entries) {}
 
   std::uint64_t size() const { return dense_.size() + sparse_.size(); }
 
-  void put(std::uint64_t number, const Value& value) {
+  void put(std::uint64_t number, const Entry& value) {
     if (number < dense_.size()) {
       dense_[number] = value;
       return;
@@ -38,7 +39,7 @@ class Memo {
     sparse_.erase(number);
   }
 
-  const Value& get(std::uint64_t number) const {
+  const Entry& get(std::uint64_t number) const {
     if (number < dense_.size() && dense_[number]) return *dense_[number];
     const auto found = sparse_.find(number);
     if (found == sparse_.end()) fail(ErrorCode::corrupt, "there is no memo entry {}", number);
@@ -47,8 +48,10 @@ class Memo {
 
  private:
   std::uint64_t max_entries_;
-  std::vector<std::optional<Value>> dense_;
-  std::unordered_map<std::uint64_t, Value> sparse_;
+  std::vector<std::optional<Entry>> dense_;
+  std::unordered_map<std::uint64_t, Entry> sparse_;
 };
+
+using Memo = BasicMemo<Value>;
 
 }  // namespace torchkeep::pickle

@@ -1,0 +1,63 @@
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <torchkeep/scan.h>
+
+#include "cli/commands.h"
+#include "cli/output.h"
+
+namespace torchkeep::cli {
+namespace {
+
+struct ScanArguments {
+  std::vector<std::filesystem::path> paths;
+  ScanOptions options;
+  bool json = false;
+  bool allow_unknown = false;
+};
+
+ExitStatus run_scan(const ScanArguments& arguments) {
+  const ScanReport::Verdict accepted =
+      arguments.allow_unknown ? ScanReport::Verdict::unknown : ScanReport::Verdict::clean;
+  ExitStatus status = ExitStatus::done;
+  std::vector<ScanReport> reports;
+  for (const std::filesystem::path& path : arguments.paths) {
+    for (const std::filesystem::path& file : files_below(path)) {
+      ScanReport report = scan(file, arguments.options);
+      if (report.verdict() > accepted) status = ExitStatus::negative;
+      if (arguments.json) {
+        reports.push_back(std::move(report));
+      } else {
+        write_output(to_string(report));
+      }
+    }
+  }
+  if (arguments.json) write_output(to_json(reports) + "\n");
+  return status;
+}
+
+}  // namespace
+
+void add_scan_command(Program& program) {
+  const auto arguments = std::make_shared<ScanArguments>();
+  CLI::App& command = program.add_command(
+      {.name = "scan",
+       .summary = "List what Python would import from the pickles of files; nothing is run",
+       .examples = "torchkeep scan download.pt\n"
+                   "torchkeep scan models/ --allow-unknown\n"
+                   "torchkeep scan model.pt --allow 'my_project.*' --json"},
+      [arguments] { return run_scan(*arguments); });
+  command.add_option("FILE", arguments->paths, "Files, or directories with files")->required();
+  command
+      .add_option("--allow", arguments->options.allow,
+                  "Count globals of this pattern as harmless; may be repeated")
+      ->type_name("PATTERN")
+      ->take_all()
+      ->allow_extra_args(false);
+  command.add_flag("--allow-unknown", arguments->allow_unknown,
+                   "Exit with 0 where globals are unknown but none is dangerous");
+  command.add_flag("--json", arguments->json, "Print one JSON document");
+}
+
+}  // namespace torchkeep::cli
