@@ -11,6 +11,7 @@
 #include <torchkeep/scan.h>
 #include <torchkeep/state_dict.h>
 #include <torchkeep/value.h>
+#include <torchkeep/verify.h>
 #include <torchkeep/version.h>
 
 #ifdef TORCHKEEP_WITH_TORCH

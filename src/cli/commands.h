@@ -10,6 +10,7 @@ void add_best_command(Program& program);
 void add_inspect_command(Program& program);
 void add_list_command(Program& program);
 void add_scan_command(Program& program);
+void add_verify_command(Program& program);
 
 // Of the program `torchkeep-torch`.
 void add_eval_command(Program& program);

@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
   cli::add_list_command(program);
   cli::add_best_command(program);
   cli::add_scan_command(program);
+  cli::add_verify_command(program);
   for (const cli::TorchCommand& command : cli::kTorchCommands) {
     program.add_delegated_command(std::string(command.name), std::string(command.summary),
                                   [argv] { cli::start_torch_program(argv); });

@@ -1,0 +1,78 @@
+#include <array>
+
+#include <torchkeep/error.h>
+#include <torchkeep/verify.h>
+
+#include "format/format.h"
+#include "format/load_file.h"
+#include "inspect/verify_archive.h"
+#include "io/system_error.h"
+
+namespace torchkeep {
+namespace {
+
+// Formats without checksums: what load() would find.
+void verify_structure(const std::filesystem::path& path,
+                      const VerifyOptions& options,
+                      VerifyReport& report) {
+  LoadOptions load_options;
+  load_options.access = Access::map;
+  load_options.verify = Verify::everything;
+  load_options.limits = options.limits;
+  load_options.threads = options.threads;
+  try {
+    const LoadedFile loaded = load_file(path, load_options);
+    report.format = loaded.format;
+    report.file_bytes = loaded.file_bytes;
+    report.unverified_bytes = loaded.file_bytes;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::corrupt && error.code() != ErrorCode::unsafe) throw;
+    Damage damage{Damage::Part::structure, error.place().record, {}, 0, 0, error.problem()};
+    if (!error.place().tensor.empty()) damage.tensors = {error.place().tensor};
+    if (error.place().record.empty() && error.place().byte_offset) {
+      damage.begin = *error.place().byte_offset;
+      damage.end = report.file_bytes;
+    }
+    report.damages.push_back(std::move(damage));
+  }
+}
+
+}  // namespace
+
+std::string_view name(Damage::Part part) {
+  constexpr std::array<std::string_view, 6> kNames = {"directory", "pickle",  "tensor",
+                                                      "record",    "padding", "structure"};
+  return kNames[static_cast<std::size_t>(part)];
+}
+
+std::string_view name(VerifyReport::Verdict verdict) {
+  constexpr std::array<std::string_view, 3> kNames = {"ok", "unverified", "damaged"};
+  return kNames[static_cast<std::size_t>(verdict)];
+}
+
+VerifyReport::Verdict VerifyReport::verdict() const {
+  if (!damages.empty()) return Verdict::damaged;
+  return unverified_bytes > 0 ? Verdict::unverified : Verdict::ok;
+}
+
+VerifyReport verify(const std::filesystem::path& path, const VerifyOptions& options) {
+  VerifyReport report;
+  report.path = path;
+  try {
+    const Probe probe(path, options.limits);
+    if (!probe.is_directory()) report.file_bytes = probe.file()->size();
+    if (probe.head().starts_with("PK\3\4")) {
+      report.format = "zip";
+      inspection::verify_archive(path, options, report);
+    } else {
+      report.format = "unknown";
+      verify_structure(path, options, report);
+    }
+  } catch (Error& error) {
+    error.add_place(io::at_path(path));
+    throw;
+  }
+  return report;
+}
+
+}  // namespace torchkeep
