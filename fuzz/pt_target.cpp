@@ -6,11 +6,8 @@
 #include <torchkeep/load.h>
 #include <torchkeep/state_dict.h>
 
-#include <fmt/format.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include "fuzz_target.h"
+#include "memory_file.h"
 
 namespace {
 
@@ -22,26 +19,6 @@ constexpr torchkeep::LoadOptions kOptions = {
                .max_inflated_bytes = std::uint64_t{16} << 20,
                .max_logical_bytes = std::uint64_t{16} << 20},
     .threads = 1};
-
-// A file in memory, under a path.
-class MemoryFile {
- public:
-  MemoryFile(const std::uint8_t* data, std::size_t size) : descriptor_(::memfd_create("fuzz", 0)) {
-    for (std::size_t written = 0; written < size;) {
-      const ssize_t count = ::write(descriptor_, data + written, size - written);
-      if (count <= 0) __builtin_trap();
-      written += static_cast<std::size_t>(count);
-    }
-  }
-  MemoryFile(const MemoryFile&) = delete;
-  MemoryFile& operator=(const MemoryFile&) = delete;
-  ~MemoryFile() { ::close(descriptor_); }
-
-  std::string path() const { return fmt::format("/proc/self/fd/{}", descriptor_); }
-
- private:
-  int descriptor_;
-};
 
 void read_all(const torchkeep::Value& value) {
   if (value.is_tensor()) value.as_tensor().contiguous(kOptions.limits.max_logical_bytes);

@@ -7,6 +7,7 @@
 #include <torchkeep/inspect.h>
 #include <torchkeep/load.h>
 #include <torchkeep/match.h>
+#include <torchkeep/repair.h>
 #include <torchkeep/save.h>
 #include <torchkeep/scan.h>
 #include <torchkeep/state_dict.h>

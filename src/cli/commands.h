@@ -9,6 +9,7 @@ namespace torchkeep::cli {
 void add_best_command(Program& program);
 void add_inspect_command(Program& program);
 void add_list_command(Program& program);
+void add_repair_command(Program& program);
 void add_scan_command(Program& program);
 void add_verify_command(Program& program);
 

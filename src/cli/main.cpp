@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
   cli::add_inspect_command(program);
   cli::add_list_command(program);
   cli::add_best_command(program);
+  cli::add_repair_command(program);
   cli::add_scan_command(program);
   cli::add_verify_command(program);
   for (const cli::TorchCommand& command : cli::kTorchCommands) {

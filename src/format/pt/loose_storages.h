@@ -14,7 +14,7 @@
 
 #include "format/pickle/decode.h"
 #include "format/zip/salvage.h"
-#include "io/memory.h"
+#include "io/reserved_memory.h"
 
 namespace torchkeep::pt {
 
@@ -30,7 +30,7 @@ class LooseStorages {
 
   // `archive` must outlive the storages' use here. `scale` is the size of the file.
   LooseStorages(const zip::Salvage& archive, std::uint64_t scale)
-      : archive_(archive), chunk_bytes_(scale * 2 + kLeastChunk) {}
+      : archive_(archive), memory_(scale * 2 + kLeastChunk) {}
   LooseStorages(const LooseStorages&) = delete;
   LooseStorages& operator=(const LooseStorages&) = delete;
 
@@ -50,12 +50,10 @@ class LooseStorages {
                std::optional<DType> dtype,
                const std::string& location,
                std::uint64_t bytes);
-  std::span<std::byte> reserve(std::uint64_t bytes);
+  io::ReservedMemory::Part reserve(std::uint64_t bytes);
 
   const zip::Salvage& archive_;
-  std::uint64_t chunk_bytes_;
-  std::shared_ptr<const io::HugeBuffer> chunk_;
-  std::span<std::byte> free_;  // of the chunk
+  io::ReservedMemory memory_;
   std::deque<Entry> entries_;
   std::unordered_map<const std::byte*, const Entry*> by_memory_;
 };
