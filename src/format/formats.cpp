@@ -1,4 +1,6 @@
 #include "format/format.h"
+#include "format/legacy/read.h"
+#include "format/legacy/write.h"
 #include "format/pt/read.h"
 #include "format/pt/write.h"
 #include "format/recognise.h"
@@ -12,7 +14,8 @@ constexpr Format kFormats[] = {
     {"cpp", "an archive of C++ torch::save", recognises_cpp_archive, pt::read},
     {"torchscript", "a TorchScript archive", recognises_torchscript, pt::read},
     {"npz", "a NumPy archive", recognises_npz, nullptr, ".npz"},
-    {"pt-legacy", "a file of torch.save before PyTorch 1.6", recognises_legacy, nullptr},
+    {"pt-legacy", "a file of torch.save before PyTorch 1.6", legacy::recognises, legacy::read, "",
+     legacy::write},
     {"pt-tar", "a file of torch.save before PyTorch 0.1.10", recognises_tar, nullptr},
     {"npy", "a NumPy array", recognises_npy, nullptr, ".npy"},
     {"safetensors", "a safetensors file", recognises_safetensors, nullptr, ".safetensors"},

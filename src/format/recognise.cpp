@@ -11,9 +11,6 @@ namespace {
 
 using namespace std::string_view_literals;
 
-// The pickle of the number with which these files begin.
-constexpr std::string_view kLegacyMagic =
-    "\x80\x02\x8A\x0A\x6C\xFC\x9C\x46\xF9\x20\x6A\xA8\x50\x19\x2E"sv;
 // The pickle of a module that C++ wrote begins with its class.
 constexpr std::string_view kCppModule =
     "\x80\x02"
@@ -61,18 +58,6 @@ bool recognises_npz(const Probe& probe) {
          std::ranges::all_of(archive->records(), [](const zip::Record& record) {
            return record.name.ends_with(".npy");
          });
-}
-
-bool recognises_legacy(const Probe& probe) {
-  if (probe.head().starts_with(kLegacyMagic)) return true;
-  // torch.hub also takes such a file as the only member of a zip archive.
-  const zip::Reader* archive = probe.archive();
-  if (archive == nullptr || archive->records().size() != 1) return false;
-  const zip::Record& only = archive->records().front();
-  if (only.bytes < kLegacyMagic.size()) return false;
-  const std::vector<std::byte> content = archive->read(only);
-  return std::ranges::equal(std::span(content).first(kLegacyMagic.size()),
-                            std::as_bytes(std::span(kLegacyMagic)));
 }
 
 bool recognises_tar(const Probe& probe) {

@@ -1,10 +1,10 @@
 #include "io/window.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "base/fail.h"
 #include "io/input_file.h"
-#include "io/system_error.h"
 
 namespace torchkeep::io {
 namespace {
@@ -14,21 +14,22 @@ constexpr std::size_t kMost = std::size_t{64} << 10;
 
 }  // namespace
 
+Window::Window(const InputFile& file)
+    : section_(std::shared_ptr<const InputFile>(std::shared_ptr<void>(), &file)) {}
+
 std::span<const std::byte> Window::view(std::uint64_t offset, std::size_t size) {
   const std::span<const std::byte> found = view_up_to(offset, size);
   if (found.size() < size) {
-    Place place = at_path(file_.path());
-    place.byte_offset = file_.size();
-    fail_at(ErrorCode::corrupt, place, "", "the file ends here (expected {} more bytes)",
-            size - found.size());
+    fail_at(ErrorCode::corrupt, {.byte_offset = section_.size()}, "",
+            "the file ends here (expected {} more bytes)", size - found.size());
   }
   return found;
 }
 
 std::span<const std::byte> Window::view_up_to(std::uint64_t offset, std::size_t size) {
-  if (offset >= file_.size()) return {};
+  if (offset >= section_.size()) return {};
   const auto available =
-      static_cast<std::size_t>(std::min<std::uint64_t>(size, file_.size() - offset));
+      static_cast<std::size_t>(std::min<std::uint64_t>(size, section_.size() - offset));
   const bool inside = offset >= offset_ && offset - offset_ <= bytes_.size() &&
                       available <= bytes_.size() - (offset - offset_);
   if (!inside) load(offset, available);
@@ -40,9 +41,9 @@ void Window::load(std::uint64_t offset, std::size_t size) {
   const bool close = !bytes_.empty() && offset >= offset_ && offset < end + read_ahead_;
   read_ahead_ = close ? std::min(read_ahead_ * 2, kMost) : kLeast;
   bytes_.resize(static_cast<std::size_t>(
-      std::min<std::uint64_t>(std::max(size, read_ahead_), file_.size() - offset)));
+      std::min<std::uint64_t>(std::max(size, read_ahead_), section_.size() - offset)));
   offset_ = offset;
-  file_.read(offset, bytes_);
+  section_.read(offset, bytes_);
 }
 
 }  // namespace torchkeep::io

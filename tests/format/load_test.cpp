@@ -65,11 +65,8 @@ TEST(Load, SaysThatATruncatedFileLooksTruncated) {
 
 TEST(Load, NamesTheFormatsThatItDoesNotReadYet) {
   const std::string tar = "sys_info" + std::string(249, '\0') + "ustar" + std::string(300, '\0');
-  const std::string magic = "\x80\x02\x8A\x0A\x6C\xFC\x9C\x46\xF9\x20\x6A\xA8\x50\x19\x2E"s;
   const std::vector<std::pair<std::string, std::string>> files = {
-      {magic + "\x80\x02M\xE9\x03."s, "(pt-legacy), which this version"},
-      {build_zip({stored("model.pth", magic)}), "(pt-legacy)"},
-      {tar, "(pt-tar)"},
+      {tar, "(pt-tar), which this version"},
       {"\x93NUMPY\x01\0"s, "(npy)"},
       {build_zip({stored("x.npy", "\x93NUMPY"), stored("y.npy", "\x93NUMPY")}), "(npz)"},
       {"\x08\0\0\0\0\0\0\0{\"a\":{}}"s, "(safetensors)"},
@@ -186,7 +183,7 @@ TEST(LoadRealFiles, GivesNothingOfAHostileFileButInertData) {
     try {
       const LoadedFile file = load_file(entry.path(), {});
       // A class that is named is data; it is listed, and nothing of it has run.
-      EXPECT_EQ(file.format, "pt");
+      EXPECT_THAT(file.format, ::testing::StartsWith("pt"));
       EXPECT_FALSE(file.content.globals.empty());
     } catch (const Error& error) {
       EXPECT_THAT(error.what(), HasSubstr(entry.path().string()));

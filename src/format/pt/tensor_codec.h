@@ -60,7 +60,13 @@ class TensorDecoder {
 // appear: 0, 1, 2, ... are their keys. One encoder serves one pickle.
 class TensorEncoder {
  public:
-  TensorEncoder();
+  // What stands in a storage's persistent id.
+  enum class StorageIds {
+    plain,     // five parts
+    with_view  // a sixth, as before PyTorch 1.6: which part of the storage is meant; always none
+  };
+
+  explicit TensorEncoder(StorageIds ids = StorageIds::plain);
   TensorEncoder(const TensorEncoder&) = delete;
   TensorEncoder& operator=(const TensorEncoder&) = delete;
 
@@ -86,6 +92,7 @@ class TensorEncoder {
   Value persistent_id(const Storage& storage);
   Value key_of(const Storage& storage);
 
+  StorageIds ids_;
   std::vector<Storage> storages_;
   std::unordered_map<Memory, Value, MemoryHash> keys_;
   std::unordered_map<const std::byte*, std::optional<DType>> dtypes_;

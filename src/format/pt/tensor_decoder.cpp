@@ -228,6 +228,10 @@ Value TensorDecoder::load(const Value& id) {
   const std::uint64_t bytes = bytes_of(id[4].as_int(), dtype);
   const auto known = loaded_.find(key);
   if (known != loaded_.end()) {
+    // Python lets tensors of several types share a storage only while it is empty.
+    if (bytes == 0 && known->second.bytes == 0 && known->second.dtype != dtype) {
+      return Storage(nullptr, 0, nullptr, dtype, id[3].as_string());
+    }
     if (known->second.dtype != dtype || known->second.bytes != bytes) {
       fail(ErrorCode::corrupt, "storage {} is described in two ways", key);
     }

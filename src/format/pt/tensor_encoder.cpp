@@ -72,7 +72,8 @@ std::string_view class_name(std::optional<DType> dtype) {
 
 }  // namespace
 
-TensorEncoder::TensorEncoder() : storage_literal_("storage"), cpu_literal_("cpu") {}
+TensorEncoder::TensorEncoder(StorageIds ids)
+    : ids_(ids), storage_literal_("storage"), cpu_literal_("cpu") {}
 
 pickle::EncodeHooks TensorEncoder::hooks() {
   return {.persistent_id = [this](const Storage& storage) { return persistent_id(storage); },
@@ -85,10 +86,12 @@ Value TensorEncoder::persistent_id(const Storage& storage) {
   const Value key = key_of(storage);
   const std::uint64_t item = dtype ? static_cast<std::uint64_t>(item_bytes(*dtype)) : 1;
   const bool on_cpu = storage.location() == cpu_literal_.as_string();
-  return tuple({storage_literal_,
-                global(dtype ? "torch" : "torch.storage", std::string(class_name(dtype))), key,
-                on_cpu ? cpu_literal_ : Value(storage.location()),
-                static_cast<std::int64_t>(storage.size_bytes() / item)});
+  List id = {storage_literal_,
+             global(dtype ? "torch" : "torch.storage", std::string(class_name(dtype))), key,
+             on_cpu ? cpu_literal_ : Value(storage.location()),
+             static_cast<std::int64_t>(storage.size_bytes() / item)};
+  if (ids_ == StorageIds::with_view) id.emplace_back();
+  return Tuple{std::move(id)};
 }
 
 // The number of the storage. Empty storages share no memory: each is one of its own.
