@@ -4,6 +4,7 @@
 #include "format/pt/read.h"
 #include "format/pt/write.h"
 #include "format/recognise.h"
+#include "format/tar/read.h"
 
 namespace torchkeep {
 namespace {
@@ -16,7 +17,7 @@ constexpr Format kFormats[] = {
     {"npz", "a NumPy archive", recognises_npz, nullptr, ".npz"},
     {"pt-legacy", "a file of torch.save before PyTorch 1.6", legacy::recognises, legacy::read, "",
      legacy::write},
-    {"pt-tar", "a file of torch.save before PyTorch 0.1.10", recognises_tar, nullptr},
+    {"pt-tar", "a file of torch.save before PyTorch 0.1.10", tar::recognises, tar::read},
     {"npy", "a NumPy array", recognises_npy, nullptr, ".npy"},
     {"safetensors", "a safetensors file", recognises_safetensors, nullptr, ".safetensors"},
     {"sharded", "the index of a sharded state dict", recognises_index, nullptr},

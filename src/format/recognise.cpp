@@ -60,12 +60,6 @@ bool recognises_npz(const Probe& probe) {
          });
 }
 
-bool recognises_tar(const Probe& probe) {
-  constexpr std::size_t kMagicOffset = 257;
-  return probe.head().starts_with("sys_info\0"sv) && probe.head().size() > kMagicOffset &&
-         probe.head().substr(kMagicOffset).starts_with("ustar");
-}
-
 bool recognises_npy(const Probe& probe) { return probe.head().starts_with(kNpyMagic); }
 
 bool recognises_safetensors(const Probe& probe) {

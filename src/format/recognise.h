@@ -8,7 +8,6 @@ class Probe;
 bool recognises_cpp_archive(const Probe& probe);
 bool recognises_torchscript(const Probe& probe);
 bool recognises_npz(const Probe& probe);
-bool recognises_tar(const Probe& probe);
 bool recognises_npy(const Probe& probe);
 bool recognises_safetensors(const Probe& probe);
 bool recognises_index(const Probe& probe);

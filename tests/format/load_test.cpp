@@ -64,9 +64,7 @@ TEST(Load, SaysThatATruncatedFileLooksTruncated) {
 }
 
 TEST(Load, NamesTheFormatsThatItDoesNotReadYet) {
-  const std::string tar = "sys_info" + std::string(249, '\0') + "ustar" + std::string(300, '\0');
   const std::vector<std::pair<std::string, std::string>> files = {
-      {tar, "(pt-tar), which this version"},
       {"\x93NUMPY\x01\0"s, "(npy)"},
       {build_zip({stored("x.npy", "\x93NUMPY"), stored("y.npy", "\x93NUMPY")}), "(npz)"},
       {"\x08\0\0\0\0\0\0\0{\"a\":{}}"s, "(safetensors)"},
@@ -94,6 +92,13 @@ TEST(Load, OpensArchivesOfTorchScriptAndOfCppAsInertData) {
     const Value module = load(path);
     EXPECT_EQ(module.as_object().class_path(), fmt::format("__torch__.{}", class_name));
   }
+}
+
+TEST(Load, NamesTheScriptArchivesThatDescribeThemselvesInJson) {
+  expect_refused(build_zip({stored("m/version", "1\n"), stored("m/model.json", "{}"),
+                            stored("m/tensors/0", "1234")}),
+                 ErrorCode::unsupported,
+                 "model.json: this is a TorchScript archive of PyTorch 1.0 or 1.1");
 }
 
 TEST(Load, RefusesAZipArchiveOfAnotherKind) {

@@ -1,6 +1,7 @@
 // The core as a program for tests written in Python.
 //
-//   resave IN OUT LAYOUT   reads IN, writes OUT; LAYOUT is "torch-1.13" or "latest"
+//   resave IN OUT LAYOUT   reads IN, writes OUT; LAYOUT is "torch-1.13" or "latest", or the name
+//                          of another format, such as "pt-legacy"
 //   describe IN            prints the value, or the error with its code, and never fails
 #include <exception>
 #include <iostream>
@@ -18,9 +19,13 @@ namespace tk = torchkeep;
 namespace {
 
 int resave(const std::string& in, const std::string& out, std::string_view layout) {
-  tk::save(tk::load(in), out,
-           {.layout = layout == "torch-1.13" ? tk::Layout::torch_1_13 : tk::Layout::latest,
-            .durability = tk::Durability::cached});
+  tk::SaveOptions options = {.format = "pt", .durability = tk::Durability::cached};
+  if (layout == "torch-1.13") {
+    options.layout = tk::Layout::torch_1_13;
+  } else if (layout != "latest") {
+    options.format = std::string(layout);
+  }
+  tk::save(tk::load(in), out, options);
   return 0;
 }
 

@@ -228,13 +228,7 @@ class OrdinaryFiles(FilesTest):
     def test_open_and_come_back_equal(self):
         for name, make in ORDINARY.items():
             with self.subTest(name):
-                options = SAVE_OPTIONS.get(name, {})
-                if name == "legacy":
-                    path = self.saved(make(), f"{name}.pt", **options)
-                    answer = self.run_program("describe", path)
-                    self.assertRegex(answer, "^unsupported: |^{'a': tensor")
-                else:
-                    self.check_both_ways(make(), name=f"{name}.pt", **options)
+                self.check_both_ways(make(), name=f"{name}.pt", **SAVE_OPTIONS.get(name, {}))
 
 
 class SameBytes(FilesTest):

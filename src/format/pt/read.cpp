@@ -1,5 +1,7 @@
 #include "format/pt/read.h"
 
+#include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "base/fail.h"
@@ -46,6 +48,21 @@ pickle::Decoded decode_pickle(const Archive& archive,
   }
 }
 
+// TorchScript began with a description in JSON.
+void refuse_json_script(const zip::Reader& reader) {
+  const auto has = [&](std::string_view name) {
+    return std::ranges::any_of(reader.records(), [&](const zip::Record& record) {
+      return std::string_view(record.name).substr(record.name.find('/') + 1) == name;
+    });
+  };
+  if (has("model.json") && !has(kPickle)) {
+    fail_at(ErrorCode::unsupported, {.record = "model.json"},
+            "open it with PyTorch and save it again",
+            "this is a TorchScript archive of PyTorch 1.0 or 1.1, which describes itself in JSON "
+            "(expected data.pkl)");
+  }
+}
+
 }  // namespace
 
 bool recognises(const Probe& probe) {
@@ -58,6 +75,7 @@ bool recognises(const Probe& probe) {
 }
 
 Loaded read(const Probe& probe, const LoadOptions& options) {
+  refuse_json_script(*probe.archive());
   const Archive archive(*probe.archive());
   StorageLoader storages(archive, options);
   pickle::Decoded decoded = decode_pickle(archive, storages, options);

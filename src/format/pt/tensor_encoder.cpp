@@ -83,6 +83,11 @@ pickle::EncodeHooks TensorEncoder::hooks() {
 Value TensorEncoder::persistent_id(const Storage& storage) {
   const std::optional<DType> dtype = storage.dtype();
   if (dtype && storage_class(*dtype).empty()) return persistent_id(typed(storage, std::nullopt));
+  if (!dtype && ids_ == StorageIds::with_view) {
+    fail_at(ErrorCode::unsupported, {}, "save it in the newer format, pt",
+            "an untyped storage, which newer element types such as uint16 need: torch.load cannot "
+            "read it from the old format");
+  }
   const Value key = key_of(storage);
   const std::uint64_t item = dtype ? static_cast<std::uint64_t>(item_bytes(*dtype)) : 1;
   const bool on_cpu = storage.location() == cpu_literal_.as_string();
@@ -90,7 +95,10 @@ Value TensorEncoder::persistent_id(const Storage& storage) {
              global(dtype ? "torch" : "torch.storage", std::string(class_name(dtype))), key,
              on_cpu ? cpu_literal_ : Value(storage.location()),
              static_cast<std::int64_t>(storage.size_bytes() / item)};
-  if (ids_ == StorageIds::with_view) id.emplace_back();
+  if (ids_ == StorageIds::with_view) {
+    id[2] = Value(key.as_string());  // Python makes this text anew for each reference
+    id.emplace_back();
+  }
   return Tuple{std::move(id)};
 }
 

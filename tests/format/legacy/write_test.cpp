@@ -63,7 +63,6 @@ TEST(LegacyWrite, ComesBackTheSame) {
   const Value value = dict({{"large", Tensor(storage, DType::int16, {100'000})},
                             {"view", Tensor(storage, DType::int16, {10}, {3}, 5)},
                             {"empty", Tensor(Storage::allocate(0), DType::float32, {0, 3})},
-                            {"new", Tensor(Storage::allocate(6), DType::uint16, {3})},
                             {"epoch", 3}});
   const TemporaryDirectory directory;
   save(value, directory / "m.pt", {.format = "pt-legacy", .durability = Durability::cached});
@@ -72,6 +71,13 @@ TEST(LegacyWrite, ComesBackTheSame) {
   EXPECT_TRUE(equal(loaded.content.value, value));
   EXPECT_TRUE(loaded.content.value["large"].as_tensor().storage().shares_memory_with(
       loaded.content.value["view"].as_tensor().storage()));
+}
+
+TEST(LegacyWrite, RefusesElementTypesThatTheFormatHasNoStorageFor) {
+  EXPECT_ERROR(saved_bytes(Tensor(Storage::allocate(6), DType::uint16, {3})),
+               ErrorCode::unsupported, ::testing::HasSubstr("an untyped storage"));
+  EXPECT_ERROR(saved_bytes(Storage::allocate(6)), ErrorCode::unsupported,
+               ::testing::HasSubstr("save it in the newer format"));
 }
 
 TEST(LegacyWrite, WritesNothingForAValueThatContainsItself) {
