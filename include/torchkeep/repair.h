@@ -18,6 +18,7 @@ namespace torchkeep {
 struct RestoredTensor {
   enum class Condition {
     whole,       // its bytes have the checksum they were written with
+    mended,      // one bit had been flipped, which its checksum told
     unverified,  // all bytes are there, but without a checksum
     damaged,     // all bytes are there, but the checksum differs
     partial,     // the file ends inside of it
@@ -32,7 +33,7 @@ struct RestoredTensor {
   std::string reason;    // what is wrong; empty for whole ones
 };
 
-// "whole", "unverified", "damaged", "partial" or "lost".
+// "whole", "mended", ...
 std::string_view name(RestoredTensor::Condition condition);
 
 struct RepairReport {

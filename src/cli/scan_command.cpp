@@ -1,7 +1,10 @@
+#include <algorithm>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include <torchkeep/error.h>
 #include <torchkeep/scan.h>
 
 #include "cli/commands.h"
@@ -17,20 +20,26 @@ struct ScanArguments {
   bool allow_unknown = false;
 };
 
+// A file that cannot be read does not keep the others from being scanned.
 ExitStatus run_scan(const ScanArguments& arguments) {
   const ScanReport::Verdict accepted =
       arguments.allow_unknown ? ScanReport::Verdict::unknown : ScanReport::Verdict::clean;
+  std::vector<std::filesystem::path> files;
+  for (const std::filesystem::path& path : arguments.paths) {
+    for (std::filesystem::path& file : files_below(path)) files.push_back(std::move(file));
+  }
   ExitStatus status = ExitStatus::done;
   std::vector<ScanReport> reports;
-  for (const std::filesystem::path& path : arguments.paths) {
-    for (const std::filesystem::path& file : files_below(path)) {
+  for (const std::filesystem::path& file : files) {
+    try {
       ScanReport report = scan(file, arguments.options);
-      if (report.verdict() > accepted) status = ExitStatus::negative;
-      if (arguments.json) {
-        reports.push_back(std::move(report));
-      } else {
-        write_output(to_string(report));
-      }
+      if (report.verdict() > accepted) status = std::max(status, ExitStatus::negative);
+      if (!arguments.json) write_output(to_string(report));
+      reports.push_back(std::move(report));
+    } catch (const Error& error) {
+      if (files.size() == 1) throw;
+      write_error(error.what());
+      status = ExitStatus::error;
     }
   }
   if (arguments.json) write_output(to_json(reports) + "\n");

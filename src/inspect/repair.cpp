@@ -52,8 +52,8 @@ Restored restore(const Probe& probe, const RepairOptions& options, RepairReport&
 }  // namespace
 
 std::string_view name(RestoredTensor::Condition condition) {
-  constexpr std::array<std::string_view, 5> kNames = {"whole", "unverified", "damaged", "partial",
-                                                      "lost"};
+  constexpr std::array<std::string_view, 6> kNames = {"whole",   "mended",  "unverified",
+                                                      "damaged", "partial", "lost"};
   return kNames[static_cast<std::size_t>(condition)];
 }
 

@@ -15,8 +15,8 @@ using Json = nlohmann::ordered_json;
 using Condition = RestoredTensor::Condition;
 
 constexpr auto kConditions =
-    std::to_array<Condition>({Condition::whole, Condition::unverified, Condition::damaged,
-                              Condition::partial, Condition::lost});
+    std::to_array<Condition>({Condition::whole, Condition::mended, Condition::unverified,
+                              Condition::damaged, Condition::partial, Condition::lost});
 
 std::string counts_of(const RepairReport& report) {
   std::string text;

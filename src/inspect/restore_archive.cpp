@@ -9,6 +9,8 @@
 #include "data/leaves.h"
 #include "format/pt/loose_storages.h"
 #include "format/zip/check_contents.h"
+#include "io/checksum.h"
+#include "io/flipped_bit.h"
 #include "io/memory.h"
 
 namespace torchkeep::inspection {
@@ -62,7 +64,9 @@ class Restorer {
     try {
       const zip::Content content =
           zip::content_of(mapped_.bytes(), pickle.record, options_.limits.max_pickle_bytes);
-      restored_.value = storages_.decode(content.bytes, options_.limits).value;
+      std::vector<std::byte> bytes(content.bytes.begin(), content.bytes.end());
+      if (mend(pickle, bytes)) checked_[&pickle] = true;
+      restored_.value = storages_.decode(bytes, options_.limits).value;
     } catch (const Error& error) {
       restored_.notes.push_back("data.pkl cannot be read: " + error.problem());
       return false;
@@ -88,11 +92,31 @@ class Restorer {
     const zip::Record& record = entry.record->record;
     const std::uint64_t size = entry.storage.size_bytes();
     StorageState state = judge(*entry.record, size);
-    if (state.content == Condition::damaged && !options_.keep_damaged) return state;
     const zip::Content content = zip::content_of(mapped_.bytes(), record, size);
+    const std::span<std::byte> memory = entry.storage.mutable_bytes();
     state.available = content.bytes.size();
-    std::ranges::copy(content.bytes, entry.storage.mutable_bytes().begin());
+    std::ranges::copy(content.bytes, memory.begin());
+    if (state.content == Condition::damaged && mend(*entry.record, memory)) {
+      state.content = Condition::mended;
+      state.reason = "one flipped bit of the record " + record.name + " was flipped back";
+    }
     return state;
+  }
+
+  // Flips one bit back where that gives bytes with the checksum. Only in short records: in long
+  // ones other damage could look like it.
+  bool mend(const Salvaged& salvaged, std::span<std::byte> bytes) const {
+    constexpr std::size_t kMostBytes = std::size_t{256} << 10;
+    const bool is_right_size = bytes.size() == salvaged.record.bytes && salvaged.is_complete;
+    if (checked_.at(&salvaged) != false || !is_right_size || bytes.size() > kMostBytes)
+      return false;
+    for (const std::uint32_t checksum : salvaged.checksums) {
+      const auto bit = io::find_flipped_bit(bytes.size(), io::crc32(bytes), checksum);
+      if (!bit) continue;
+      io::flip_bit(bytes, *bit);
+      return true;
+    }
+    return false;
   }
 
   StorageState judge(const Salvaged& salvaged, std::uint64_t size) const {

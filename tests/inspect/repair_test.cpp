@@ -84,7 +84,7 @@ TEST_F(Repair, RebuildsTheDirectory) {
 
 TEST_F(Repair, LeavesOutTensorsWhoseChecksumDiffers) {
   std::string content = saved();
-  content[content.find(kBias)] ^= 1;
+  content[content.find(kBias)] ^= 3;
   const RepairReport report = repaired(content);
   EXPECT_FALSE(report.is_complete());
   EXPECT_EQ(conditions(report)["model.bias"], "damaged, not kept");
@@ -98,10 +98,21 @@ TEST_F(Repair, LeavesOutTensorsWhoseChecksumDiffers) {
 
 TEST_F(Repair, KeepsDamagedTensorsOnRequest) {
   std::string content = saved();
-  content[content.find(kBias) + 2] ^= 0x20;
+  content[content.find(kBias) + 2] ^= 0x60;
   const RepairReport report = repaired(content, {.keep_damaged = true});
   EXPECT_FALSE(report.is_complete());
-  EXPECT_EQ(load(out_)["model"]["bias"].as_tensor().item_as_double(), 6);
+  EXPECT_EQ(load(out_)["model"]["bias"].as_tensor().item_as_double(), 4);
+}
+
+TEST_F(Repair, MendsASingleFlippedBit) {
+  const std::string content = saved();
+  for (const std::string& place : {kBias, kWeight, std::string("epoch"), std::string("model")}) {
+    std::string damaged = content;
+    damaged[damaged.find(place) + 1] ^= 0x10;
+    const RepairReport report = repaired(damaged);
+    EXPECT_TRUE(report.is_complete()) << to_string(report);
+    EXPECT_TRUE(equal(load(out_), original_));
+  }
 }
 
 TEST_F(Repair, TakesLostTensorsOutOfListsAndTuples) {
@@ -110,7 +121,7 @@ TEST_F(Repair, TakesLostTensorsOutOfListsAndTuples) {
     const std::string bytes(reinterpret_cast<const char*>(&number), sizeof(number));
     std::size_t at = content.find(bytes);
     while (at % 64 != 0) at = content.find(bytes, at + 1);
-    content.at(at) ^= 1;
+    content.at(at) ^= 3;
   }
   repaired(content);
   const Value value = load(out_);
@@ -167,7 +178,7 @@ TEST_F(Repair, SavesStoragesAsBytesWithoutThePickle) {
 
 TEST_F(Repair, SaysThatNamesAreDoubtful) {
   std::string content = saved();
-  content[content.find("epoch")] ^= 1;
+  content[content.find("epoch")] ^= 3;
   const RepairReport report = repaired(content);
   EXPECT_THAT(report.notes, Contains(HasSubstr("may be wrong")));
   EXPECT_FALSE(report.is_complete());
@@ -215,7 +226,7 @@ TEST_F(Repair, RefusesOtherFiles) {
 
 TEST_F(Repair, SpeaksJson) {
   std::string content = saved();
-  content[content.find(kBias)] ^= 1;
+  content[content.find(kBias)] ^= 3;
   const std::string json = to_json(repaired(content));
   EXPECT_THAT(json, HasSubstr(R"("condition": "damaged")"));
   EXPECT_THAT(json, HasSubstr(R"("complete": false)"));
