@@ -7,7 +7,9 @@
 
 #include "base/fail.h"
 #include "format/format.h"
+#include "format/legacy/read.h"
 #include "inspect/restore_archive.h"
+#include "inspect/restore_legacy.h"
 #include "inspect/restored.h"
 #include "io/system_error.h"
 
@@ -28,13 +30,14 @@ void refuse_same_file(const std::filesystem::path& input, const std::filesystem:
 struct Restoration {
   std::string_view format;
   bool (*recognises)(const Probe& probe);
-  Restored (*restore)(const io::InputFile& file, const RepairOptions& options);
+  Restored (*restore)(const Probe& probe, const RepairOptions& options);
 };
 
 bool begins_as_archive(const Probe& probe) { return probe.head().starts_with("PK\3\4"); }
 
 constexpr auto kRestorations = std::to_array<Restoration>({
     {"pt", begins_as_archive, inspection::restore_archive},
+    {"pt-legacy", legacy::recognises, inspection::restore_legacy},
 });
 
 Restored restore(const Probe& probe, const RepairOptions& options, RepairReport& report) {
@@ -46,7 +49,7 @@ Restored restore(const Probe& probe, const RepairOptions& options, RepairReport&
          "torchkeep repairs zip archives, stacked pickles and safetensors; this is none of them");
   }
   report.format = found->format;
-  return found->restore(*probe.file(), options);
+  return found->restore(probe, options);
 }
 
 }  // namespace

@@ -30,11 +30,11 @@ std::string counts_of(const RepairReport& report) {
   return text.empty() ? "no tensors" : text;
 }
 
-// All but the whole ones.
+// All but those that are as they were.
 std::string table_of(const RepairReport& report) {
   Table table({{"condition"}, {"kept"}, {"tensor"}, {"dtype"}, {"shape"}, {"why"}});
   for (const RestoredTensor& tensor : report.tensors) {
-    if (tensor.condition == Condition::whole) continue;
+    if (tensor.condition == Condition::whole || tensor.condition == Condition::unverified) continue;
     table.add_row({std::string(name(tensor.condition)), tensor.is_kept ? "yes" : "no", tensor.name,
                    std::string(name(tensor.dtype)), to_string(tensor.shape), tensor.reason});
   }

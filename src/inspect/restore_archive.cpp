@@ -87,7 +87,8 @@ class Restorer {
 
   StorageState fill(const pt::LooseStorages::Entry& entry) {
     if (entry.record == nullptr) {
-      return {Condition::lost, 0, "the record data/" + entry.key + " is missing"};
+      return {entry.storage.size_bytes(), Condition::lost, 0,
+              "the record data/" + entry.key + " is missing"};
     }
     const zip::Record& record = entry.record->record;
     const std::uint64_t size = entry.storage.size_bytes();
@@ -124,16 +125,16 @@ class Restorer {
     const std::uint64_t available = std::min(record.bytes, size);
     const std::optional<bool> checked = checked_.at(&salvaged);
     if (checked == false) {
-      return {Condition::damaged, available,
+      return {size, Condition::damaged, available,
               "the checksum of the record " + record.name + " differs"};
     }
-    if (checked == true && record.bytes >= size) return {Condition::whole, available, ""};
+    if (checked == true && record.bytes >= size) return {size, Condition::whole, available, ""};
     if (record.stored_bytes < size && record.method == zip::Method::stored) {
       return {
-          Condition::unverified, available,
+          size, Condition::unverified, available,
           fmt::format("the record {} has {} of {} bytes", record.name, record.stored_bytes, size)};
     }
-    return {Condition::unverified, available, "there is no checksum for its bytes"};
+    return {size, Condition::unverified, available, "there is no checksum for its bytes"};
   }
 
   // The objects of a script are of no use without it.
@@ -187,8 +188,8 @@ class Restorer {
 
 }  // namespace
 
-Restored restore_archive(const io::InputFile& file, const RepairOptions& options) {
-  return Restorer(file, options).run();
+Restored restore_archive(const Probe& probe, const RepairOptions& options) {
+  return Restorer(*probe.file(), options).run();
 }
 
 }  // namespace torchkeep::inspection

@@ -51,10 +51,16 @@ class Judge {
 
  private:
   Judgement of(const Storage& storage, std::pair<std::uint64_t, std::uint64_t> extent) const {
-    const auto [begin, end] = extent;
-    const auto known = restored_.storages.find(storage.bytes().data());
-    if (begin == end || known == restored_.storages.end()) return {};
-    const StorageState& state = known->second;
+    if (extent.first == extent.second) return {};
+    // A storage may be a part of another one.
+    const std::byte* data = storage.bytes().data();
+    auto next = restored_.storages.upper_bound(data);
+    if (next == restored_.storages.begin()) return {};
+    const auto& [memory, state] = *--next;
+    const auto shift = static_cast<std::uint64_t>(data - memory);
+    if (shift >= state.bytes) return {};
+    const std::uint64_t begin = extent.first + shift;
+    const std::uint64_t end = extent.second + shift;
     if (state.available >= end) {
       const bool is_damaged = state.content == Condition::damaged;
       return {state.content, !is_damaged || options_.keep_damaged, state.reason};

@@ -14,6 +14,7 @@ namespace torchkeep::inspection {
 
 // What is known of the bytes of a storage.
 struct StorageState {
+  std::uint64_t bytes = 0;                                               // of the storage
   RestoredTensor::Condition content = RestoredTensor::Condition::whole;  // of what is there
   std::uint64_t available = 0;                                           // bytes from its start on
   std::string reason;  // what is wrong; empty if nothing is
@@ -21,7 +22,8 @@ struct StorageState {
 
 struct Restored {
   Value value;
-  // By the first byte of the storage's memory. Those without an entry are whole.
+  // By the first byte of the storage's memory, which none of the others overlaps. What lies in none
+  // of them is whole.
   std::map<const std::byte*, StorageState> storages;
   std::vector<std::string> notes;
   bool has_value = false;

@@ -220,6 +220,26 @@ TEST_F(Repair, SavesTheTensorsOfScripts) {
   EXPECT_GT(load(out_).as_state_dict().size(), 10U);
 }
 
+TEST_F(Repair, KeepsWhatLiesBeforeEveryTruncationOfStackedPickles) {
+  const std::string content = saved({.format = "pt-legacy"});
+  std::size_t kept_before = 0;
+  for (std::size_t size = 15; size <= content.size(); ++size) {
+    const RepairReport report = repaired(content.substr(0, size));
+    std::size_t kept = 0;
+    for (const RestoredTensor& tensor : report.tensors) kept += tensor.is_kept ? 1 : 0;
+    EXPECT_GE(kept, kept_before) << size;
+    kept_before = kept;
+    ASSERT_EQ(report.is_written, std::filesystem::exists(out_)) << size;
+    if (!report.is_written) continue;
+    const Value model = load(out_)["model"];
+    for (const auto& [key, tensor] : model.as_dict()) {
+      EXPECT_TRUE(equal(tensor, original_["model"][key.as_string()])) << size;
+    }
+  }
+  EXPECT_EQ(kept_before, 5U);
+  EXPECT_TRUE(repaired(content).is_complete());
+}
+
 TEST_F(Repair, RefusesOtherFiles) {
   EXPECT_ERROR(repaired("just text"), ErrorCode::unsupported, HasSubstr("none of them"));
 }
