@@ -64,8 +64,8 @@ class Tensor {
   // look like terabytes).
   Tensor contiguous(std::uint64_t max_bytes = std::uint64_t{1} << 40) const;
 
-  // Element `index` in row-major order, converted; for bool, integers and real floats of 2 bytes
-  // or more. Throws unsupported for other types and invalid_argument outside the tensor.
+  // Element `index` in row-major order, converted; for bool, integers and real floats but
+  // float4_e2m1fn_x2. Throws unsupported for other types and invalid_argument outside the tensor.
   double item_as_double(std::int64_t index = 0) const;
 
   // Whether Python's tensor had requires_grad. A state dict holds detached tensors: false.

@@ -7,6 +7,7 @@ namespace torchkeep::cli {
 
 // Of the program `torchkeep`.
 void add_best_command(Program& program);
+void add_diff_command(Program& program);
 void add_inspect_command(Program& program);
 void add_list_command(Program& program);
 void add_repair_command(Program& program);

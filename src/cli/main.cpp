@@ -24,6 +24,7 @@ constexpr const char* kExamples =
 int main(int argc, char** argv) {
   cli::Program program(kDescription, kExamples);
   cli::add_inspect_command(program);
+  cli::add_diff_command(program);
   cli::add_list_command(program);
   cli::add_best_command(program);
   cli::add_repair_command(program);

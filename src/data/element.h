@@ -1,4 +1,4 @@
-// Single elements: their C++ types, and their conversion to double.
+// Elements of tensors: their C++ types, and their conversion between types.
 #pragma once
 
 #include <cstddef>
@@ -31,8 +31,27 @@ constexpr DType dtype_of() {
   }
 }
 
-// For bool, integers, float16, bfloat16, float32 and float64; throws unsupported for others.
-// `bytes` need not be aligned.
+// Whether convert() knows the type: bool, integers, real floats but float4, complex floats.
+bool is_number(DType dtype);
+
+// The type of the two numbers that a complex element consists of; the type itself for all others.
+DType component(DType dtype);
+
+// Converts `count` elements as PyTorch's Tensor.to() does; neither side need be aligned, they must
+// not overlap. Floats are rounded to nearest, ties to even, those of less than 32 bits by way of
+// float32; what is too large becomes infinity, or NaN in a type without. Integers wrap. A
+// float becomes an integer by cutting off the fraction; what does not fit becomes what x86 makes of
+// it: the lowest int64 (for int64, uint8, uint32, uint64) or the lowest int32 (for the others),
+// then wrapped. Everything but zero is true. A complex number loses its imaginary part, unless it
+// becomes a bool.
+// Throws unsupported unless both types are numbers.
+void convert(const std::byte* from,
+             DType from_type,
+             std::byte* to,
+             DType to_type,
+             std::size_t count);
+
+// One real element; throws unsupported for other types.
 double read_as_double(const std::byte* bytes, DType dtype);
 
 }  // namespace torchkeep::element

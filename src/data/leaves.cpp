@@ -11,11 +11,6 @@ namespace {
 constexpr std::size_t kMostPlainItems = 64;
 constexpr int kDeepestPlainItem = 3;
 
-struct Child {
-  std::string key;
-  Value value;
-};
-
 // A container that is being visited.
 struct Frame {
   const void* identity = nullptr;
@@ -52,18 +47,6 @@ void add_parts(const Object& object, std::vector<Child>& children) {
   }
   add_items(object.list_items, "", children);
   for (const auto& [key, value] : object.dict_items) children.push_back({key_text(key), value});
-}
-
-std::vector<Child> children_of(const Value& value) {
-  std::vector<Child> children;
-  if (value.is_list() || value.is_tuple() || value.is_set()) {
-    add_items(value.items(), "", children);
-  } else if (value.is_dict()) {
-    add_entries(value.as_dict(), children);
-  } else if (value.is_object()) {
-    add_parts(value.as_object(), children);
-  }
-  return children;
 }
 
 // Recursion ends at kDeepestPlainItem. `left` counts down the items there may be.
@@ -127,6 +110,18 @@ class Walk {
 };
 
 }  // namespace
+
+std::vector<Child> children_of(const Value& value) {
+  std::vector<Child> children;
+  if (value.is_list() || value.is_tuple() || value.is_set()) {
+    add_items(value.items(), "", children);
+  } else if (value.is_dict()) {
+    add_entries(value.as_dict(), children);
+  } else if (value.is_object()) {
+    add_parts(value.as_object(), children);
+  }
+  return children;
+}
 
 bool has_plain_arguments(const Object& object) {
   std::size_t left = kMostPlainItems;

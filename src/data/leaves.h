@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include <torchkeep/value.h>
 
@@ -16,6 +17,13 @@ using LeafVisitor = std::function<void(const std::string& name, const Value& lea
 // containers, its attributes as `name.attribute`. A container inside itself is visited as a leaf.
 // Does not recurse. What several containers share is visited once for each.
 void visit_leaves(const Value& root, const LeafVisitor& visit);
+
+// What lies directly below a value; nothing for leaves.
+struct Child {
+  std::string key;
+  Value value;
+};
+std::vector<Child> children_of(const Value& value);
 
 // Whether the object's arguments say all in a few plain values, so that they are not visited.
 bool has_plain_arguments(const Object& object);

@@ -2,7 +2,15 @@
 
 #include <torchkeep/storage.h>
 
+#include "io/memory.h"
+
 namespace torchkeep {
+namespace {
+
+// From here on the first touch of small pages would cost more than the mapping of huge ones.
+constexpr std::uint64_t kHugeBytes = std::uint64_t{1} << 20;
+
+}  // namespace
 
 struct Storage::Memory {
   std::byte* data = nullptr;
@@ -21,6 +29,10 @@ Storage::Storage(std::byte* data,
           Memory{data, bytes, std::move(owner), dtype, std::move(location)})) {}
 
 Storage Storage::allocate(std::uint64_t bytes, std::optional<DType> dtype) {
+  if (bytes >= kHugeBytes) {
+    const auto buffer = std::make_shared<const io::HugeBuffer>(bytes);
+    return Storage(buffer->bytes().data(), bytes, buffer, dtype);
+  }
   std::shared_ptr<std::byte[]> buffer(new std::byte[bytes]());
   std::byte* data = buffer.get();
   return Storage(data, bytes, std::move(buffer), dtype);

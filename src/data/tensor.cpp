@@ -10,6 +10,7 @@
 
 #include "base/fail.h"
 #include "data/element.h"
+#include "data/element_runs.h"
 
 namespace torchkeep {
 namespace {
@@ -26,61 +27,6 @@ std::int64_t bytes_for(std::int64_t count, DType dtype) {
   }
   return bytes;
 }
-
-// Copies the elements of a strided view to `out`, innermost rows at once where they are dense.
-class StridedCopy {
- public:
-  StridedCopy(const Tensor& from, std::byte* out)
-      : from_(from),
-        item_(static_cast<std::size_t>(item_bytes(from.dtype()))),
-        out_(out),
-        index_(from.shape().size(), 0) {}
-
-  void run() {
-    if (from_.numel() == 0) return;
-    if (from_.dim() == 0) return copy_row(from_.storage_offset(), 1, 1);
-    const std::int64_t row = from_.shape().back();
-    const std::int64_t stride = from_.strides().back();
-    do {
-      copy_row(row_offset(), row, stride);
-    } while (next_row());
-  }
-
- private:
-  std::int64_t row_offset() const {
-    std::int64_t offset = from_.storage_offset();
-    for (std::size_t d = 0; d + 1 < index_.size(); ++d) offset += index_[d] * from_.strides()[d];
-    return offset;
-  }
-
-  bool next_row() {
-    for (std::size_t d = index_.size() - 1; d-- > 0;) {
-      if (++index_[d] < from_.shape()[d]) return true;
-      index_[d] = 0;
-    }
-    return false;
-  }
-
-  void copy_row(std::int64_t offset, std::int64_t count, std::int64_t stride) {
-    const std::byte* source =
-        from_.storage().bytes().data() + static_cast<std::size_t>(offset) * item_;
-    if (stride == 1 || count == 1) {
-      const std::size_t bytes = static_cast<std::size_t>(count) * item_;
-      std::memcpy(out_, source, bytes);
-      out_ += bytes;
-      return;
-    }
-    const std::size_t step = static_cast<std::size_t>(stride) * item_;
-    for (std::int64_t i = 0; i < count; ++i, source += step, out_ += item_) {
-      std::memcpy(out_, source, item_);
-    }
-  }
-
-  const Tensor& from_;
-  std::size_t item_;
-  std::byte* out_;
-  Shape index_;
-};
 
 }  // namespace
 
@@ -240,7 +186,7 @@ Tensor Tensor::contiguous(std::uint64_t max_bytes) const {
     const auto source = bytes();
     std::copy(source.begin(), source.end(), out);
   } else {
-    StridedCopy(*this, out).run();
+    element::copy_elements(*this, 0, numel(), out);
   }
   Tensor copy(std::move(storage), dtype_, shape_);
   copy.requires_grad_ = requires_grad_;

@@ -9,27 +9,26 @@
 namespace torchkeep {
 namespace {
 
-// Containers whose last reference went away. They are destroyed one after the other, because the
-// destructor of a list in a list in a list would otherwise use up the stack.
-class Graveyard {
- public:
-  void bury(std::shared_ptr<const void> container) noexcept {
-    waiting_.push_back(std::move(container));
-    if (digging_) return;
-    digging_ = true;
-    while (!waiting_.empty()) {
-      const std::shared_ptr<const void> next = std::move(waiting_.back());
-      waiting_.pop_back();
-    }
-    digging_ = false;
+// Containers whose last reference went away while another one is destroyed; null where none is. No
+// object with a destructor: values may live longer than this thread's.
+thread_local std::vector<std::shared_ptr<const void>>* waiting = nullptr;
+
+// Destroys containers one after the other, because the destructor of a list in a list in a list
+// would otherwise use up the stack.
+void bury(std::shared_ptr<const void> container) noexcept {
+  if (waiting != nullptr) {
+    waiting->push_back(std::move(container));
+    return;
   }
-
- private:
-  std::vector<std::shared_ptr<const void>> waiting_;
-  bool digging_ = false;
-};
-
-thread_local Graveyard graveyard;
+  std::vector<std::shared_ptr<const void>> graves;
+  waiting = &graves;
+  container.reset();
+  while (!graves.empty()) {
+    const std::shared_ptr<const void> next = std::move(graves.back());
+    graves.pop_back();
+  }
+  waiting = nullptr;
+}
 
 template <class T>
 constexpr bool kIsContainer =
@@ -83,7 +82,7 @@ void Value::release() noexcept {
       [](auto& held) {
         using Held = std::remove_reference_t<decltype(held)>;
         if constexpr (kIsContainer<Held>) {
-          if (held && held.use_count() == 1) graveyard.bury(std::move(held));
+          if (held && held.use_count() == 1) bury(std::move(held));
         }
       },
       data_);

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -10,26 +9,20 @@
 
 #include "base/printable.h"
 #include "base/table.h"
-#include "base/utf8.h"
+#include "inspect/value_text.h"
 
 namespace torchkeep {
 namespace {
 
 constexpr std::size_t kMostValues = 100;
-constexpr std::size_t kMostValueBytes = 120;
-
-std::string shortened(std::string_view text) {
-  const std::string_view start = utf8_start(text, kMostValueBytes);
-  return printable(start) + (start.size() < text.size() ? "..." : "");
-}
 
 std::string value_lines(const Summary& summary) {
   std::string lines;
   const std::size_t shown = std::min(summary.values.size(), kMostValues);
   for (std::size_t i = 0; i < shown; ++i) {
     const auto& [name, value] = summary.values[i];
-    const std::string text = to_string(value, {.max_depth = 3, .max_items = 16});
-    lines += fmt::format("{}{}{}\n", printable(name), name.empty() ? "" : ": ", shortened(text));
+    lines += fmt::format("{}{}{}\n", printable(name), name.empty() ? "" : ": ",
+                         inspection::line_of(value));
   }
   if (shown < summary.values.size()) {
     lines += fmt::format("... and {} more values\n", summary.values.size() - shown);

@@ -96,6 +96,14 @@ TEST(Value, PrintsInPythonsNotation) {
   EXPECT_EQ(to_string(list({1, 2, 3}), {.max_items = 2}), "[1, 2, ... and 1 more]");
 }
 
+// Destroyed after everything that belongs to a thread; memory checkers see what is wrong then.
+const Value kLivesToTheEnd = dict({{"nested", list({list({1}), dict({{"a", list({2})}})})}});
+
+TEST(Value, MayLiveUntilTheProgramEnds) {
+  const Value temporary = list({list({1})});  // makes what belongs to this thread
+  EXPECT_EQ(kLivesToTheEnd["nested"].size(), 2U);
+}
+
 TEST(Value, ComparesDeeply) {
   const auto make = [](float x) {
     return dict({{"t", Tensor::of<float>({x, 2}, {2})}, {"l", list({tuple({1, Value()})})}});
