@@ -1,11 +1,13 @@
 // Everything: the core, and the LibTorch half for those who link torchkeep::torchkeep.
 #pragma once
 
+#include <torchkeep/average.h>
 #include <torchkeep/cast.h>
 #include <torchkeep/checkpoint_manager.h>
 #include <torchkeep/diff.h>
 #include <torchkeep/early_stopping.h>
 #include <torchkeep/error.h>
+#include <torchkeep/extract.h>
 #include <torchkeep/inspect.h>
 #include <torchkeep/load.h>
 #include <torchkeep/match.h>

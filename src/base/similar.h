@@ -8,9 +8,9 @@
 
 namespace torchkeep {
 
-// The candidate with the smallest edit distance (Levenshtein), if that is at most a third of the
-// name's length; the first of equals. Cost: the product of the lengths for each candidate of
-// similar length.
+// The candidate with the smallest edit distance (insertions, deletions, replacements, exchanges of
+// neighbours), if that is at most a third of the name's length; the first of equals. Cost: the
+// product of the lengths for each candidate of similar length.
 std::optional<std::string> most_similar(std::string_view name,
                                         std::span<const std::string_view> candidates);
 

@@ -6,8 +6,10 @@
 namespace torchkeep::cli {
 
 // Of the program `torchkeep`.
+void add_average_command(Program& program);
 void add_best_command(Program& program);
 void add_diff_command(Program& program);
+void add_extract_command(Program& program);
 void add_inspect_command(Program& program);
 void add_list_command(Program& program);
 void add_repair_command(Program& program);

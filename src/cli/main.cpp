@@ -25,6 +25,8 @@ int main(int argc, char** argv) {
   cli::Program program(kDescription, kExamples);
   cli::add_inspect_command(program);
   cli::add_diff_command(program);
+  cli::add_extract_command(program);
+  cli::add_average_command(program);
   cli::add_list_command(program);
   cli::add_best_command(program);
   cli::add_repair_command(program);

@@ -114,7 +114,6 @@ std::optional<FrozenDiff> compare_frozen(const Value& a, const Value& b, const D
   for (const TensorDiff& tensor : diff.tensors) touched.insert(tensor.a.name);
   for (const TensorForm& form : diff.tensors_only_a) touched.insert(form.name);
   for (const TensorForm& form : diff.tensors_only_b) touched.insert(form.name);
-  for (const RenamedTensor& tensor : diff.renamed) touched.insert(tensor.a);
   for (const ValueDiff& value : diff.values) touched.insert(value.name);
   for (const std::string& name : frozen.names) {
     if (touched.contains(name)) frozen.changed.push_back(name);
@@ -177,8 +176,8 @@ Diff diff(const std::filesystem::path& a,
   DiffOptions rest = options;
   rest.key_a.clear();
   rest.key_b.clear();
-  Diff result =
-      diff_values(load_part(a, options.key_a, options), load_part(b, options.key_b, options), rest);
+  const Value part_a = load_part(a, options.key_a, options);
+  Diff result = diff_values(part_a, load_part(b, options.key_b, options), rest);
   result.path_a = a;
   result.path_b = b;
   return result;

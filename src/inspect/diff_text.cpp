@@ -54,7 +54,7 @@ std::vector<std::string> value_row(const TensorDiff& tensor) {
   const NumberDiff& numbers = *elements.numbers;
   std::string first = index_text(elements);
   if (!first.empty()) {
-    first += fmt::format(" {} -> {}", line_of(numbers.first_a), line_of(numbers.first_b));
+    first += fmt::format(" {:.9g} -> {:.9g}", numbers.first_a, numbers.first_b);
   }
   row.insert(row.end(), {line_of(numbers.max_abs), line_of(numbers.relative_l2),
                          numbers.cosine ? fmt::format("{:.6f}", *numbers.cosine) : "-", first});

@@ -173,7 +173,7 @@ void describe(const Place& place,
     return;
   }
   for (const Change& change : changes) {
-    result.details.push_back(change.name.empty() ? change.text : change.name + ": " + change.text);
+    if (!change.name.empty()) result.details.push_back(change.name + ": " + change.text);
   }
   if (changes.empty()) {
     result.summary = "the same";

@@ -13,6 +13,11 @@ TEST(MostSimilar, FindsATypingMistake) {
   EXPECT_EQ(most_similar("fc.wieght", names), "fc.weight");
 }
 
+TEST(MostSimilar, CountsAnExchangeOfNeighboursOnce) {
+  EXPECT_EQ(most_similar("epcoh", std::vector<std::string_view>{"epoch"}), "epoch");
+  EXPECT_EQ(most_similar("epcho", std::vector<std::string_view>{"epoch"}), std::nullopt);
+}
+
 TEST(MostSimilar, IsSilentWhereNothingIsClose) {
   const std::vector<std::string_view> names{"features.0.weight"};
   EXPECT_EQ(most_similar("epoch", names), std::nullopt);

@@ -183,10 +183,12 @@ TEST(Diff, ComparesTypesWithoutNumbersByTheirBits) {
 }
 
 TEST(Diff, SeesAnotherScaleOfQuantisedTensors) {
+  Quantizer quantizer;
   Tensor a(Tensor::of<std::int8_t>({1, 2}, {2}).storage(), DType::qint8, {2});
   Tensor b = a;
-  a.set_quantizer(std::make_shared<Quantizer>(Quantizer{.scale = 0.5}));
-  b.set_quantizer(std::make_shared<Quantizer>(Quantizer{.scale = 0.25}));
+  a.set_quantizer(std::make_shared<Quantizer>(quantizer));
+  quantizer.scale = 0.25;
+  b.set_quantizer(std::make_shared<Quantizer>(quantizer));
   const Diff diff = diff_of(a, b);
   EXPECT_FALSE(diff.same());
   EXPECT_TRUE(diff.tensors.at(0).quantizer_differs);
@@ -210,7 +212,7 @@ TEST(Diff, ComparesOtherValues) {
   const Value b = dict({{"loss", 0.6}, {"name", "y"}, {"nan", std::nan("")}, {"t", 1}});
   EXPECT_EQ(diff_values(a, b).values.size(), 3U);
   EXPECT_EQ(diff_values(a, b, {.atol = 0.2}).values.size(), 2U);
-  EXPECT_THAT(to_string(diff_values(a, b)), HasSubstr("loss   0.5                    0.6"));
+  EXPECT_THAT(to_string(diff_values(a, b)), HasSubstr("loss   0.5                  0.6"));
 }
 
 TEST(Diff, ComparesOnlyAPart) {
