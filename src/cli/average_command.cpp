@@ -6,6 +6,8 @@
 #include <torchkeep/average.h>
 #include <torchkeep/save.h>
 
+#include <fmt/format.h>
+
 #include "base/printable.h"
 #include "base/table.h"
 #include "cli/commands.h"

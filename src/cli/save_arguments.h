@@ -11,18 +11,16 @@
 namespace torchkeep::cli {
 
 // `--to FORMAT`, `--layout LAYOUT`, `--root-name NAME`, `--manifest`.
-class SaveArguments {
- public:
+struct SaveArguments {
+  std::optional<std::string> format = std::nullopt;
+  std::optional<Layout> layout = std::nullopt;
+  std::optional<std::string> root_name = std::nullopt;
+  bool has_manifest = false;
+
   // Refers to this object.
   void add_to(CLI::App& command);
   SaveOptions options() const;
-  bool any() const { return format_ || layout_ || root_name_ || manifest_; }
-
- private:
-  std::optional<std::string> format_;
-  std::optional<Layout> layout_;
-  std::optional<std::string> root_name_;
-  bool manifest_ = false;
+  Manifest manifest() const { return has_manifest ? Manifest::sha256 : Manifest::none; }
 };
 
 }  // namespace torchkeep::cli

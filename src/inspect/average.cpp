@@ -130,20 +130,21 @@ Average average(const std::vector<std::filesystem::path>& paths, const AverageOp
                                  .limits = options.limits,
                                  .threads = options.threads}));
   }
-  Average result{.value = values.back()};
+  Average result;
+  result.value = values.back();
   result.key = at_file(paths.back(), [&] { return choose_key(values.back(), options.key); });
   const std::vector<StateDict> state_dicts = matching_state_dicts(paths, values, result.key);
   std::vector<inspection::MeanTask> tasks;
   Copies copies;
-  Dict& part = find_value(result.value, result.key).as_dict();
+  const Value state_dict = find_value(result.value, result.key);  // part of the result
   for (const auto& [name, tensor] : state_dicts.back()) {
     if (!is_averaged(tensor)) {
       result.kept.push_back(name);
       continue;
     }
     inspection::MeanTask task{copies.of(tensor), {}};
-    for (const StateDict& state_dict : state_dicts) task.sources.push_back(state_dict[name]);
-    part.set(name, task.result);
+    for (const StateDict& each : state_dicts) task.sources.push_back(each[name]);
+    state_dict.as_dict().set(name, task.result);
     tasks.push_back(std::move(task));
   }
   result.averaged = tasks.size();

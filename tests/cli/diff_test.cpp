@@ -67,7 +67,7 @@ TEST_F(DiffProgram, IsQuietWhenAsked) {
 TEST_F(DiffProgram, TellsWhatCannotBeRead) {
   const ProgramResult result = diff("a.pt", "missing.pt");
   EXPECT_EQ(result.exit_status, 3);
-  EXPECT_THAT(result.standard_error, HasSubstr("missing.pt: no such file"));
+  EXPECT_THAT(result.standard_error, HasSubstr("missing.pt: cannot open: no such file"));
 }
 
 }  // namespace
