@@ -2,8 +2,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
-#include <unordered_map>
+#include <utility>
 
 #include <torchkeep/value.h>
 
@@ -30,7 +31,7 @@ class PersistentIds {
   Value load_view(const Value& root, const Value& metadata);
 
   LoadStorage load_storage_;
-  std::unordered_map<std::string, View> views_;
+  std::map<std::string, View> views_;
 };
 
 }  // namespace torchkeep::legacy

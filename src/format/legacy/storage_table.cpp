@@ -1,6 +1,5 @@
 #include "format/legacy/storage_table.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "base/fail.h"
@@ -44,6 +43,15 @@ void StorageTable::locate(const Value& keys, pickle::Stream& stream, CountOrder 
   }
 }
 
+std::size_t StorageTable::index(const std::string& key) const {
+  const auto found = by_key_.find(key);
+  if (found == by_key_.end()) {
+    fail(ErrorCode::corrupt, "storage {} was not there before: the file changes while it is read",
+         shown(key));
+  }
+  return found->second;
+}
+
 void StorageTable::locate_next(const Value& key, pickle::Stream& stream, CountOrder order) {
   if (!key.is_string()) {
     fail(ErrorCode::corrupt, "a storage key is a {} (expected a str)", name(key.kind()));
@@ -64,8 +72,7 @@ void StorageTable::locate_next(const Value& key, pickle::Stream& stream, CountOr
     fail_at(ErrorCode::corrupt, place, kTruncated, "storage {} is missing", shown(text));
   }
   const std::uint64_t count = stream.next_u64();
-  if (decode_count(count, CountOrder::little) != expected &&
-      decode_count(count, order) != expected) {
+  if (count != expected && decode_count(count, order) != expected) {
     fail_at(ErrorCode::corrupt, place, "",
             "storage {} has another size than the object says (expected {} elements, got {})",
             shown(text), expected, count);

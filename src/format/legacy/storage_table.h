@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include <torchkeep/value.h>
@@ -25,14 +25,16 @@ class StorageTable {
 
   // In the order of the file.
   const std::vector<StoredBytes>& stored() const { return stored_; }
-  // The place in stored() of the storage with that key, which was declared.
-  std::size_t index(const std::string& key) const { return by_key_.at(key); }
+  // The place in stored() of the storage with that key. Throws corrupt if it was not declared: the
+  // file has changed since.
+  std::size_t index(const std::string& key) const;
 
  private:
   void locate_next(const Value& key, pickle::Stream& stream, CountOrder order);
 
-  std::unordered_map<std::string, StoredBytes> declared_;
-  std::unordered_map<std::string, std::size_t> by_key_;
+  // Ordered: keys from a file could be chosen to collide.
+  std::map<std::string, StoredBytes> declared_;
+  std::map<std::string, std::size_t> by_key_;
   std::vector<StoredBytes> stored_;
 };
 

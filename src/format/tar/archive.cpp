@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <optional>
-#include <unordered_set>
+#include <set>
 #include <utility>
 
 #include "base/fail.h"
@@ -134,7 +134,7 @@ class Walk {
 
 Archive::Archive(io::Section file, const Limits& limits) : file_(std::move(file)) {
   Walk walk(file_);
-  std::unordered_set<std::string> names;
+  std::set<std::string> names;
   while (std::optional<Member> member = walk.next()) {
     if (!names.insert(member->name).second) {
       fail(ErrorCode::corrupt, "two members have the name {}", member->name);

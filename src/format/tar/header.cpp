@@ -49,9 +49,9 @@ std::uint64_t decode_number(std::string_view text) {
   std::uint64_t number = 0;
   if ((first & 0x40U) != 0) fail(ErrorCode::corrupt, "the size of a member is negative");
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<std::uint8_t>(i == 0 ? first & 0x7FU : text[i]);
+    const auto byte = static_cast<std::uint8_t>(text[i]);
     if (number >> 56U != 0) fail(ErrorCode::corrupt, "the size of a member is over 2^64");
-    number = number << 8U | byte;
+    number = number << 8U | (i == 0 ? byte & 0x7FU : byte);
   }
   return number;
 }

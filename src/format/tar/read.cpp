@@ -1,10 +1,10 @@
 #include "format/tar/read.h"
 
-#include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <map>
+#include <set>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -83,9 +83,7 @@ class Reader {
     read_tensors();
     Value value = read_object();
     in_member("storages", [&] { storages.fill(); });
-    std::ranges::sort(globals_);
-    globals_.erase(std::ranges::unique(globals_).begin(), globals_.end());
-    return {.value = std::move(value), .globals = std::move(globals_)};
+    return {.value = std::move(value), .globals = {globals_.begin(), globals_.end()}};
   }
 
  private:
@@ -97,7 +95,7 @@ class Reader {
 
   void keep_globals(const pickle::Stream& stream) {
     const std::vector<std::string> globals = stream.globals();
-    globals_.insert(globals_.end(), globals.begin(), globals.end());
+    globals_.insert(globals.begin(), globals.end());
   }
 
   void add(std::int64_t key, Value value) {
@@ -222,8 +220,8 @@ class Reader {
   const LoadOptions& options_;
   pt::TensorDecoder tensors_;
   std::vector<legacy::StoredBytes> stored_;
-  std::unordered_map<std::int64_t, Value> by_key_;
-  std::vector<std::string> globals_;
+  std::map<std::int64_t, Value> by_key_;  // ordered: keys could be chosen to collide
+  std::set<std::string> globals_;
 };
 
 }  // namespace
