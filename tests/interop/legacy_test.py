@@ -6,6 +6,7 @@ import json
 import pickle
 import pickletools
 import struct
+import tarfile
 import zipfile
 
 from files_test import (
@@ -213,6 +214,74 @@ class WeightsOnly(LegacyTest):
         path = self.saved({"epoch": 3, "model": small_model().state_dict(), "done": True})
         again = torch.load(self.resaved(path, "pt-legacy"), weights_only=True)
         self.assert_same(torch.load(path), again)
+
+
+class TarWriter:
+    """Writes tensors as torch.save before PyTorch 0.1.10 did."""
+
+    def __init__(self):
+        self.storages, self.tensors, self.views = [], [], []
+        self.addresses = set()
+
+    def storage_key(self, tensor):
+        storage = tensor.storage()
+        address = storage.data_ptr()
+        if address not in self.addresses:
+            self.addresses.add(address)
+            storage_class = getattr(torch, storage.pickle_storage_type())
+            self.storages.append(
+                pickle.dumps((address, "cpu", storage_class), 2)
+                + struct.pack("<q", len(storage)) + raw(tensor)
+            )  # fmt: skip
+        return address
+
+    def add(self, tensor):
+        """A tensor with an offset gets a storage that is a view of the whole one."""
+        key, offset = self.storage_key(tensor), tensor.storage_offset()
+        if offset:
+            self.views.append((key + len(self.views) + 1, key, offset, len(tensor.storage()) - offset))
+            key, offset = self.views[-1][0], 0
+        self.tensors.append(
+            pickle.dumps((id(tensor), key, torch.FloatTensor), 2)
+            + struct.pack("<ii", tensor.dim(), 0)
+            + struct.pack(f"<{2 * tensor.dim()}qq", *tensor.shape, *tensor.stride(), offset)
+        )
+        return str(id(tensor))
+
+    def save(self, value, path, tar_format):
+        object_file = io.BytesIO()
+        pickler = pickle.Pickler(object_file, 2)
+        pickler.persistent_id = lambda item: self.add(item) if isinstance(item, torch.Tensor) else None
+        pickler.dump(value)
+        members = {
+            "sys_info": pickle.dumps({"protocol_version": 1000, "little_endian": True}, 2),
+            "pickle": object_file.getvalue(),
+            "tensors": pickle.dumps(len(self.tensors), 2) + b"".join(self.tensors),
+            "storages": pickle.dumps(len(self.storages), 2) + b"".join(self.storages)
+            + pickle.dumps(self.views, 2),
+        }  # fmt: skip
+        with tarfile.open(path, "w:", format=tar_format) as archive:
+            for name, content in members.items():
+                member = tarfile.TarInfo(name)
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+
+
+class TarFiles(LegacyTest):
+    def test_give_the_tensors_that_python_sees(self):
+        base = torch.arange(24.0).reshape(4, 6)
+        value = {"a": base, "b": base[1:, ::2], "c": base.t(), "d": torch.tensor([2**40, -1]),
+                 "e": torch.ones(3).double(), "f": torch.tensor(7, dtype=torch.uint8)}  # fmt: skip
+        for tar_format in (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
+            path = self.directory / "old.pt"
+            TarWriter().save(value, path, tar_format)
+            self.assertEqual(self.inspected(path), ("pt-tar", hashes_of(value)))
+            again = torch.load(path)
+            self.assertEqual(hashes_of(again), hashes_of(value))
+            self.assert_same(
+                {key: tensor.clone() for key, tensor in again.items()},
+                {key: t.clone() for key, t in torch.load(self.resaved(path, "latest")).items()},
+            )
 
 
 class RealFiles(LegacyTest):
