@@ -23,7 +23,7 @@ struct TensorSummary {
 
 struct Summary {
   std::filesystem::path path;
-  std::string format;  // "pt", "pt-legacy", "pt-tar", "torchscript", "cpp", "safetensors", ...
+  std::string format;  // "pt", "cpp", "torchscript", "safetensors", "npz", "sharded", "dcp", ...
   std::uint64_t file_bytes = 0;
   std::vector<TensorSummary> tensors;
   std::vector<std::pair<std::string, Value>> values;  // all other leaves, by dotted name

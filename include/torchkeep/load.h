@@ -1,4 +1,4 @@
-// Reading a file: the value in it, as torch.load returns it. Nothing in the file is ever executed.
+// Reading any file (docs/format lists the formats): the value in it. Nothing in it is executed.
 #pragma once
 
 #include <filesystem>
@@ -32,9 +32,9 @@ struct LoadOptions {
   int threads = 0;  // that read and verify; 0: as many as there are processors, at most 8
 };
 
-// The value that was saved: for `torch.save(model.state_dict())` a dict of tensors. Classes that
-// torchkeep does not know are kept as objects.
-// Throws not_found, invalid_argument (a directory), io, corrupt, unsupported (naming the format),
+// The value that was saved, as torch.load returns it; named tensors are a dict. An index of shards
+// and a directory of torch.distributed.checkpoint are one value. Unknown classes stay objects.
+// Throws not_found, invalid_argument (other directories), io, corrupt, unsupported (the format),
 // unsafe; each names the path and, where it is known, the record.
 // Tensors of one file share a buffer that lives as long as the last of them. Thread-safe.
 Value load(const std::filesystem::path& path, const LoadOptions& options = {});

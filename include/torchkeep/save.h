@@ -2,9 +2,12 @@
 // format.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <torchkeep/value.h>
 
@@ -27,6 +30,22 @@ enum class Durability {
 // SHA-256 of every record and every tensor. It costs one more pass over the bytes.
 enum class Manifest { none, sha256 };
 
+// Tensors that overlap in memory, such as tied weights, in a format that keeps no sharing.
+enum class SharedTensors {
+  refuse,
+  // Tensors that are the same are written once, under the first of their names in alphabetical
+  // order. A safetensors file notes the other names in `__metadata__`, as safetensors' save_model()
+  // does. Tensors that only overlap are refused.
+  keep_one,
+  copy  // each with bytes of its own
+};
+
+// Dicts inside the dict, in a format that holds one level of names.
+enum class NestedDicts {
+  refuse,
+  flatten  // the keys on the way to a tensor, joined with dots, are its name
+};
+
 struct SaveOptions {
   // The name of a format, as Summary::format has it. Nothing: what the extension of the path says,
   // and "pt" for an extension that says nothing.
@@ -36,7 +55,21 @@ struct SaveOptions {
   // The folder name inside the archive of a pt; nothing: the file's name without its last
   // extension, as torch.save does.
   std::optional<std::string> root_name = std::nullopt;
-  Manifest manifest = Manifest::none;
+  Manifest manifest = Manifest::none;  // of a pt
+
+  // Splits a dict of tensors into files of at most so many bytes of tensors: for "m.safetensors"
+  // the files m-00001-of-00003.safetensors and so on, and m.safetensors.index.json, which load()
+  // takes. A tensor that is larger has a file of its own. One file if all fits. Each file is
+  // replaced as save() does it, the index last; then what an earlier save to this path has left is
+  // removed. Nothing: one file whatever its size.
+  std::optional<std::uint64_t> max_shard_bytes = std::nullopt;
+
+  // Of a safetensors or npz, which hold nothing but named tensors.
+  SharedTensors shared = SharedTensors::refuse;
+  NestedDicts nested = NestedDicts::refuse;
+  // Added to the `__metadata__` of a safetensors, after that which the value brings along as load()
+  // gives it. Many programs expect {"format", "pt"}.
+  std::vector<std::pair<std::string, std::string>> metadata = {};
 };
 
 // Writes `value` (a StateDict converts) to a temporary file beside `path` and renames it into

@@ -13,7 +13,7 @@ using namespace std::string_view_literals;
 
 constexpr std::size_t kHeadBytes = 512;
 constexpr std::string_view kZipMagic = "PK\3\4"sv;
-constexpr std::string_view kAdvice = "torchkeep reads what torch.save writes";
+constexpr std::string_view kAdvice = "torchkeep reads files of PyTorch, safetensors and NumPy";
 
 bool is_text(std::string_view bytes) {
   // The head may end inside a character.

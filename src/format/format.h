@@ -54,11 +54,17 @@ class Probe {
   mutable std::optional<zip::Reader> archive_;
 };
 
+// What a file of a format can hold.
+enum class Holds {
+  any_value,      // shared memory and strides, too
+  named_tensors,  // a dict of tensors, contiguous ones that share nothing
+  one_tensor
+};
+
 struct Format {
   std::string_view name;         // as `torchkeep inspect` shows it, such as "pt"
   std::string_view description;  // completes "this is ..."
   bool (*recognises)(const Probe& probe);
-  // Null: recognised, but not read by this version.
   Loaded (*read)(const Probe& probe, const LoadOptions& options);
   // Chooses the format for a path to write, in lower case with its dot; empty: only chosen by name.
   std::string_view extension = {};
@@ -69,6 +75,7 @@ struct Format {
                 const std::filesystem::path& path,
                 const SaveOptions& options,
                 const Sink& sink) = nullptr;
+  Holds holds = Holds::any_value;  // of a format that is written
 };
 
 // In the order in which they are asked.

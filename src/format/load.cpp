@@ -2,7 +2,6 @@
 
 #include <torchkeep/load.h>
 
-#include "base/fail.h"
 #include "format/format.h"
 #include "format/load_file.h"
 #include "io/system_error.h"
@@ -13,10 +12,6 @@ namespace {
 LoadedFile read_file_at(const std::filesystem::path& path, const LoadOptions& options) {
   const Probe probe(path, options.limits);
   const Format& format = detect_format(probe);
-  if (format.read == nullptr) {
-    fail(ErrorCode::unsupported, "this is {} ({}), which this version of torchkeep cannot read yet",
-         format.description, format.name);
-  }
   LoadedFile loaded{format.read(probe, options), format.name};
   loaded.file_bytes = loaded.content.bytes_elsewhere;
   if (!probe.is_directory()) loaded.file_bytes += probe.file()->size();

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/byte_reader.h"
 #include "format/format.h"
 #include "format/pt/archive.h"
 
@@ -15,7 +14,6 @@ using namespace std::string_view_literals;
 constexpr std::string_view kCppModule =
     "\x80\x02"
     "c__torch__\nModule\n"sv;
-constexpr std::string_view kNpyMagic = "\x93NUMPY"sv;
 
 std::string_view name_in_root(const zip::Record& record) {
   const std::size_t slash = record.name.find('/');
@@ -51,35 +49,5 @@ bool recognises_cpp_archive(const Probe& probe) {
 }
 
 bool recognises_torchscript(const Probe& probe) { return is_script_archive(probe); }
-
-bool recognises_npz(const Probe& probe) {
-  const zip::Reader* archive = probe.archive();
-  return archive != nullptr && !archive->records().empty() &&
-         std::ranges::all_of(archive->records(), [](const zip::Record& record) {
-           return record.name.ends_with(".npy");
-         });
-}
-
-bool recognises_npy(const Probe& probe) { return probe.head().starts_with(kNpyMagic); }
-
-bool recognises_safetensors(const Probe& probe) {
-  constexpr std::uint64_t kMostHeaderBytes = 100'000'000;
-  if (probe.head().size() < 10) return false;
-  const std::uint64_t header_bytes = ByteReader(std::as_bytes(std::span(probe.head()))).u64();
-  const std::size_t first = probe.head().find_first_not_of(" \t\r\n", 8);
-  return header_bytes >= 2 && header_bytes <= kMostHeaderBytes && first != std::string_view::npos &&
-         probe.head()[first] == '{';
-}
-
-bool recognises_index(const Probe& probe) {
-  const std::size_t first = probe.head().find_first_not_of(" \t\r\n");
-  return probe.path().filename().string().ends_with(".index.json") &&
-         first != std::string_view::npos && probe.head()[first] == '{';
-}
-
-bool recognises_distributed_checkpoint(const Probe& probe) {
-  std::error_code ignored;
-  return probe.is_directory() && std::filesystem::exists(probe.path() / ".metadata", ignored);
-}
 
 }  // namespace torchkeep

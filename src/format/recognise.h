@@ -1,4 +1,4 @@
-// How the formats look that this version recognises but does not read.
+// How archives look that are not of torch.save but are read as such.
 #pragma once
 
 namespace torchkeep {
@@ -7,10 +7,5 @@ class Probe;
 
 bool recognises_cpp_archive(const Probe& probe);
 bool recognises_torchscript(const Probe& probe);
-bool recognises_npz(const Probe& probe);
-bool recognises_npy(const Probe& probe);
-bool recognises_safetensors(const Probe& probe);
-bool recognises_index(const Probe& probe);
-bool recognises_distributed_checkpoint(const Probe& probe);
 
 }  // namespace torchkeep

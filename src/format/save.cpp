@@ -5,6 +5,7 @@
 
 #include "base/fail.h"
 #include "format/format.h"
+#include "format/sharded/write.h"
 #include "io/atomic_file.h"
 #include "io/system_error.h"
 
@@ -54,6 +55,7 @@ const Format& choose_format(const std::filesystem::path& path, const SaveOptions
 void save(const Value& value, const std::filesystem::path& path, const SaveOptions& options) {
   try {
     const Format& format = choose_format(path, options);
+    if (options.max_shard_bytes) return sharded::save(value, path, format, options);
     io::AtomicFile file(path);
     format.write(value, path, options,
                  [&](std::span<const std::byte> bytes) { file.write(bytes); });

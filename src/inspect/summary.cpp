@@ -28,9 +28,16 @@ TensorSummary summarise(const std::string& name, const Tensor& tensor, InspectOp
   return summary;
 }
 
+constexpr std::string_view kNotes = "__metadata__";
+
+// What a safetensors file says about itself; null where that is nothing.
+const Value* notes_of(const Value& value) {
+  return value.is_dict() ? value.as_dict().attributes().find(kNotes) : nullptr;
+}
+
 void add_leaves(const Value& value, const InspectOptions& options, Summary& summary) {
   std::uint64_t left = options.limits.max_summary_bytes;
-  visit_leaves(value, [&](const std::string& name, const Value& leaf) {
+  const auto add = [&](const std::string& name, const Value& leaf) {
     const std::uint64_t needed = name.size() + kLeafBytes;
     if (needed > left) {
       fail(ErrorCode::unsafe,
@@ -44,7 +51,9 @@ void add_leaves(const Value& value, const InspectOptions& options, Summary& summ
     } else {
       summary.values.emplace_back(name, leaf);
     }
-  });
+  };
+  visit_leaves(value, add);
+  if (const Value* notes = notes_of(value)) visit_leaves(dict({{kNotes, *notes}}), add);
 }
 
 }  // namespace

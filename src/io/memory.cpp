@@ -1,6 +1,7 @@
 #include "io/memory.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/fail.h"
 #include "io/input_file.h"
@@ -20,6 +21,11 @@ std::byte* map_memory(std::size_t size) {
   return static_cast<std::byte*>(memory);
 }
 
+std::size_t page_bytes() {
+  static const auto bytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  return bytes;
+}
+
 void unmap(std::span<std::byte> bytes) {
   if (!bytes.empty()) munmap(bytes.data(), bytes.size());
 }
@@ -36,15 +42,22 @@ std::byte* map_aligned(std::size_t size) {
 
 }  // namespace
 
+// A part of a file is mapped from the page on in which it begins.
 MappedFile::MappedFile(const InputFile& file) {
   const auto size = static_cast<std::size_t>(file.size());
   if (size == 0) return;
-  void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, file.descriptor(), 0);
+  const std::uint64_t before = file.begin() % page_bytes();
+  void* memory = mmap(nullptr, size + before, PROT_READ | PROT_WRITE, MAP_PRIVATE,
+                      file.descriptor(), static_cast<off_t>(file.begin() - before));
   if (memory == MAP_FAILED) throw_system_error(file.path(), "map");
-  bytes_ = {static_cast<std::byte*>(memory), size};
+  bytes_ = {static_cast<std::byte*>(memory) + before, size};
 }
 
-MappedFile::~MappedFile() { unmap(bytes_); }
+MappedFile::~MappedFile() {
+  if (bytes_.empty()) return;
+  const std::size_t before = reinterpret_cast<std::uintptr_t>(bytes_.data()) % page_bytes();
+  unmap({bytes_.data() - before, bytes_.size() + before});
+}
 
 HugeBuffer::HugeBuffer(std::uint64_t size) {
   if (size == 0) return;

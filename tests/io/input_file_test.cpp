@@ -1,7 +1,9 @@
 #include "io/input_file.h"
 
 #include <array>
+#include <cstdint>
 #include <filesystem>
+#include <memory>
 
 #include <gmock/gmock.h>
 #include <sys/stat.h>
@@ -43,6 +45,23 @@ TEST(InputFile, RefusesWhatIsNoFile) {
   ASSERT_EQ(mkfifo((directory / "pipe").c_str(), 0600), 0);
   EXPECT_ERROR(InputFile(directory / "pipe"), ErrorCode::invalid_argument,
                HasSubstr("not a regular file"));
+}
+
+TEST(InputFile, ReadsAPartAsAFileOfItsOwn) {
+  const TemporaryDirectory directory;
+  write_file(directory / "f", "0123456789");
+  const auto whole = std::make_shared<const InputFile>(directory / "f");
+  const auto part = std::make_shared<const InputFile>(whole, 2, 6);
+  EXPECT_EQ(part->size(), 6U);
+  std::array<std::byte, 2> bytes{};
+  part->read(4, bytes);
+  EXPECT_EQ(bytes[1], std::byte{'7'});
+  EXPECT_ERROR(part->read(5, bytes), ErrorCode::corrupt, HasSubstr("the file ends here"));
+  EXPECT_ERROR(part->read(UINT64_MAX, bytes), ErrorCode::corrupt, HasSubstr("the file ends here"));
+  InputFile(part, 3, 3).read(1, bytes);
+  EXPECT_EQ(bytes[0], std::byte{'6'});
+  EXPECT_ERROR(InputFile(whole, 5, 6), ErrorCode::corrupt, HasSubstr("the file ends too early"));
+  EXPECT_ERROR(InputFile(part, 7, 0), ErrorCode::corrupt, HasSubstr("the file ends too early"));
 }
 
 }  // namespace

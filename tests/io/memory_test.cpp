@@ -1,6 +1,8 @@
 #include "io/memory.h"
 
 #include <cstdint>
+#include <memory>
+#include <string>
 
 #include <gmock/gmock.h>
 
@@ -28,6 +30,19 @@ TEST(MappedFile, MapsAnEmptyFile) {
   const TemporaryDirectory directory;
   write_file(directory / "f", "");
   EXPECT_TRUE(MappedFile{InputFile(directory / "f")}.bytes().empty());
+}
+
+TEST(MappedFile, MapsAPartThatBeginsAnywhere) {
+  const TemporaryDirectory directory;
+  std::string content(10'000, '.');
+  content[5000] = 'a';
+  content[5001] = 'b';
+  write_file(directory / "f", content);
+  const auto whole = std::make_shared<const InputFile>(directory / "f");
+  const MappedFile mapped{InputFile(whole, 5000, 2)};
+  ASSERT_EQ(mapped.bytes().size(), 2U);
+  EXPECT_EQ(mapped.bytes()[0], std::byte{'a'});
+  EXPECT_EQ(mapped.bytes()[1], std::byte{'b'});
 }
 
 TEST(HugeBuffer, IsAlignedZeroedAndWritable) {

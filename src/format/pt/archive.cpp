@@ -1,6 +1,8 @@
 #include "format/pt/archive.h"
 
 #include <charconv>
+#include <unordered_set>
+#include <utility>
 
 #include "base/fail.h"
 
@@ -32,9 +34,25 @@ std::string read_prefix(const zip::Reader& reader) {
   return prefix;
 }
 
+// PyTorch's own reader ignores case: it could take one for the other.
+void check_names_differ_beyond_case(const zip::Reader& reader) {
+  std::unordered_set<std::string> folded;
+  for (const zip::Record& record : reader.records()) {
+    std::string name = record.name;
+    for (char& c : name) {
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
+    if (!folded.insert(std::move(name)).second) {
+      fail_at(ErrorCode::unsafe, at_record(record), "",
+              "the archive has two records of this name, but for the case of letters");
+    }
+  }
+}
+
 }  // namespace
 
 Archive::Archive(const zip::Reader& reader) : reader_(reader), prefix_(read_prefix(reader)) {
+  check_names_differ_beyond_case(reader);
   check_version();
   byte_order_ = read_byte_order();
 }

@@ -75,8 +75,12 @@ bool recognises(const Probe& probe) {
 }
 
 Loaded read(const Probe& probe, const LoadOptions& options) {
-  refuse_json_script(*probe.archive());
-  const Archive archive(*probe.archive());
+  return read(*probe.archive(), options);
+}
+
+Loaded read(const zip::Reader& reader, const LoadOptions& options) {
+  refuse_json_script(reader);
+  const Archive archive(reader);
   StorageLoader storages(archive, options);
   pickle::Decoded decoded = decode_pickle(archive, storages, options);
   storages.finish();

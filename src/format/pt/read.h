@@ -9,5 +9,7 @@ bool recognises(const Probe& probe);
 
 // Throws corrupt, unsupported, unsafe, io.
 Loaded read(const Probe& probe, const LoadOptions& options);
+// The same from an archive that lies anywhere.
+Loaded read(const zip::Reader& reader, const LoadOptions& options);
 
 }  // namespace torchkeep::pt

@@ -4,6 +4,7 @@
 
 #include "base/fail.h"
 #include "base/parallel.h"
+#include "data/byte_order.h"
 
 namespace torchkeep::pt {
 namespace {
@@ -16,17 +17,6 @@ Place at_record(const zip::Record& record) {
   Place place;
   place.record = record.name;
   return place;
-}
-
-// Bytes of the numbers that an element consists of.
-std::size_t number_bytes(DType dtype) {
-  return static_cast<std::size_t>(is_complex(dtype) ? item_bytes(dtype) / 2 : item_bytes(dtype));
-}
-
-void swap_bytes(std::span<std::byte> bytes, std::size_t number_bytes) {
-  for (; bytes.size() >= number_bytes; bytes = bytes.subspan(number_bytes)) {
-    std::ranges::reverse(bytes.first(number_bytes));
-  }
 }
 
 }  // namespace
@@ -109,7 +99,7 @@ void StorageLoader::finish() {
     const auto& [record, storage] = converted_[i];
     reader.read(*record, storage.mutable_bytes(), checksum());
     if (archive_.byte_order() == ByteOrder::big) {
-      swap_bytes(storage.mutable_bytes(), number_bytes(*storage.dtype()));
+      swap_byte_order(storage.mutable_bytes(), *storage.dtype());
     }
   });
 }

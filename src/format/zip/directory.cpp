@@ -1,7 +1,7 @@
 #include "format/zip/directory.h"
 
 #include <algorithm>
-#include <string>
+#include <string_view>
 #include <unordered_set>
 
 #include "base/byte_reader.h"
@@ -205,15 +205,10 @@ Record read_entry(ByteReader& reader) {
   return record;
 }
 
-// Distinct without regard to case as well: PyTorch's own reader ignores case.
 void check_names_distinct(const std::vector<Record>& records) {
-  std::unordered_set<std::string> folded;
+  std::unordered_set<std::string_view> names;
   for (const Record& record : records) {
-    std::string name = record.name;
-    for (char& c : name) {
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    if (!folded.insert(std::move(name)).second) {
+    if (!names.insert(record.name).second) {
       Place place;
       place.record = record.name;
       fail_at(ErrorCode::unsafe, place, "", "the archive has two records of this name");

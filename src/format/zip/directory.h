@@ -18,7 +18,7 @@ struct Directory {
 
 // Reads the end of the archive and its central directory, and checks all that they say by
 // themselves: they fill the rest of the file exactly, lie on one disk, agree on all numbers; names
-// are safe and distinct, also without regard to case; methods and flags are those we read.
+// are safe and distinct; methods and flags are those we read.
 // Throws corrupt, unsupported or unsafe; io.
 Directory read_directory(const io::InputFile& file, const Limits& limits);
 

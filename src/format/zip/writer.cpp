@@ -74,22 +74,28 @@ Writer::Writer(Sink sink, std::string root, std::uint64_t alignment)
   }
 }
 
+std::string Writer::path_of(const Entry& entry) const {
+  return root_.empty() ? entry.name : root_ + "/" + entry.name;
+}
+
 void Writer::begin(const Entry& entry) {
-  if (root_.size() + 1 + entry.name.size() > kSaturated16) {
+  if (path_of(entry).size() > kSaturated16) {
     fail(ErrorCode::invalid_argument, "the name of a record is too long ({} bytes)",
          entry.name.size());
   }
   append_local_header(entry);
 }
 
-void Writer::add(std::string_view name, std::span<const std::byte> bytes) {
-  Entry entry{.name = std::string(name),
-              .bytes = bytes.size(),
-              .header_offset = position_,
-              .stored_bytes = bytes.size()};
+void Writer::add(std::string_view name, std::span<const std::byte> bytes) { add(name, {bytes}); }
+
+void Writer::add(std::string_view name, std::initializer_list<std::span<const std::byte>> parts) {
+  std::uint64_t bytes = 0;
+  for (const std::span<const std::byte> part : parts) bytes += part.size();
+  Entry entry{
+      .name = std::string(name), .bytes = bytes, .header_offset = position_, .stored_bytes = bytes};
   begin(entry);
-  append_data(bytes, entry);
-  if (!bytes.empty()) append_descriptor(entry);
+  for (const std::span<const std::byte> part : parts) append_data(part, entry);
+  if (bytes > 0) append_descriptor(entry);
   entries_.push_back(std::move(entry));
 }
 
@@ -122,7 +128,7 @@ void Writer::copy(const Reader& from, const Record& record, std::string_view nam
 }
 
 void Writer::append_local_header(const Entry& entry) {
-  const std::string name = root_ + "/" + entry.name;
+  const std::string name = path_of(entry);
   // PyTorch leaves the stored size at 0 here, for it is in the descriptor.
   std::string extra = zip64_extra(entry, 0);
   extra += padding_extra(position_ + kLocalHeaderBytes + name.size() + extra.size(), alignment_);
@@ -174,7 +180,7 @@ void Writer::append_descriptor(const Entry& entry) {
 }
 
 void Writer::append_central_header(const Entry& entry) {
-  const std::string name = root_ + "/" + entry.name;
+  const std::string name = path_of(entry);
   const std::string extra = zip64_extra(entry, entry.stored_bytes);
   std::string header;
   append_number(header, kCentralHeader);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,13 +33,15 @@ class Writer {
 
   static constexpr std::uint64_t kAlignment = 64;  // PyTorch's
 
-  // All records lie in the folder `root`, their data at multiples of `alignment` (from 1 to 32768)
-  // from the start of the archive.
+  // All records lie in the folder `root`, or in none if it is empty, their data at multiples of
+  // `alignment` (from 1 to 32768) from the start of the archive.
   Writer(Sink sink, std::string root, std::uint64_t alignment = kAlignment);
 
   // Appends a record. Throws invalid_argument for a name that is too long; what the sink throws.
   void add(std::string_view name, std::span<const std::byte> bytes);
   void add(std::string_view name, std::string_view text);
+  // The parts one after the other.
+  void add(std::string_view name, std::initializer_list<std::span<const std::byte>> parts);
   // Appends a record of another archive as that stores it: compressed if it is, and without a
   // checksum if it has none. Throws corrupt where it is damaged; io.
   void copy(const Reader& from, const Record& record, std::string_view name);
@@ -48,6 +51,7 @@ class Writer {
   const std::vector<Entry>& entries() const { return entries_; }
 
  private:
+  std::string path_of(const Entry& entry) const;
   void begin(const Entry& entry);
   void append_local_header(const Entry& entry);
   void append_data(std::span<const std::byte> bytes, Entry& entry);

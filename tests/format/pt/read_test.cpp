@@ -58,6 +58,12 @@ Value sample() {
   return list({Tensor::of<float>({1.5, -2, 3}, {3}), Tensor::of<std::int16_t>({258, -1}, {2})});
 }
 
+TEST(PtRead, RefusesNamesThatAreOneForPyTorch) {
+  std::vector<ZipEntry> records = records_of(sample());
+  records.push_back(stored("m/DATA/0", "x"));
+  EXPECT_ERROR(load_zip(records), ErrorCode::unsafe, HasSubstr("two records of this name"));
+}
+
 TEST(PtRead, ReadsUnalignedRecords) {
   for (std::size_t shift = 0; shift < 4; ++shift) {
     std::vector<ZipEntry> records = records_of(sample());

@@ -196,5 +196,18 @@ TEST(ZipWriter, WritesRecordsAndOffsetsBeyondFourGigabytes) {
   EXPECT_EQ(reader.records()[1].data_offset % 64, 0U);
 }
 
+TEST(ZipWriter, JoinsPartsAndNeedsNoFolder) {
+  const TemporaryDirectory directory;
+  std::string archive;
+  Writer writer([&](std::span<const std::byte> bytes) { archive += text_of(bytes); }, "");
+  const std::string first = "first ", second(300'000, 'x');
+  writer.add("r", {std::as_bytes(std::span(first)), std::as_bytes(std::span(second))});
+  writer.finish();
+  io::write_file(directory / "a.zip", archive);
+  const Reader reader(std::make_shared<const io::InputFile>(directory / "a.zip"), {});
+  ASSERT_NE(reader.find("r"), nullptr);
+  EXPECT_EQ(text_of(reader.read(*reader.find("r"))), first + second);
+}
+
 }  // namespace
 }  // namespace torchkeep::zip
