@@ -4,6 +4,7 @@
 #include <torchkeep/average.h>
 #include <torchkeep/cast.h>
 #include <torchkeep/checkpoint_manager.h>
+#include <torchkeep/convert_file.h>
 #include <torchkeep/diff.h>
 #include <torchkeep/early_stopping.h>
 #include <torchkeep/error.h>

@@ -8,6 +8,7 @@ namespace torchkeep::cli {
 // Of the program `torchkeep`.
 void add_average_command(Program& program);
 void add_best_command(Program& program);
+void add_convert_command(Program& program);
 void add_diff_command(Program& program);
 void add_extract_command(Program& program);
 void add_inspect_command(Program& program);

@@ -81,6 +81,11 @@ struct Format {
 // In the order in which they are asked.
 std::span<const Format> formats();
 
+// The format that save() writes: the one with that name, or that of the path's extension, "pt" where
+// it says nothing. Throws invalid_argument for one that torchkeep does not write.
+const Format& format_to_write(const std::filesystem::path& path,
+                              const std::optional<std::string>& name);
+
 // The format of the file. Throws unsupported or corrupt, saying what the file looks like, where no
 // format recognises it.
 const Format& detect_format(const Probe& probe);

@@ -41,8 +41,11 @@ std::string lower_case_extension(const std::filesystem::path& path) {
   return extension;
 }
 
-const Format& choose_format(const std::filesystem::path& path, const SaveOptions& options) {
-  if (options.format) return format_named(*options.format);
+}  // namespace
+
+const Format& format_to_write(const std::filesystem::path& path,
+                              const std::optional<std::string>& name) {
+  if (name) return format_named(*name);
   const std::string extension = lower_case_extension(path);
   const auto found = std::ranges::find_if(formats(), [&](const Format& format) {
     return !format.extension.empty() && format.extension == extension;
@@ -50,11 +53,9 @@ const Format& choose_format(const std::filesystem::path& path, const SaveOptions
   return format_named(found == formats().end() ? kDefaultFormat : found->name);
 }
 
-}  // namespace
-
 void save(const Value& value, const std::filesystem::path& path, const SaveOptions& options) {
   try {
-    const Format& format = choose_format(path, options);
+    const Format& format = format_to_write(path, options.format);
     if (options.max_shard_bytes) return sharded::save(value, path, format, options);
     io::AtomicFile file(path);
     format.write(value, path, options,

@@ -5,10 +5,10 @@
 #include <torchkeep/freeze.h>
 
 #include <fmt/format.h>
-#include <fnmatch.h>
 #include <torch/nn/module.h>
 
 #include "base/fail.h"
+#include "base/glob.h"
 #include "nn/frozen_norm.h"
 #include "nn/module_walk.h"
 
@@ -124,7 +124,7 @@ void train(torch::nn::Module& module) {
 }
 
 bool glob_matches(std::string_view glob, std::string_view name) {
-  return fnmatch(std::string(glob).c_str(), std::string(name).c_str(), FNM_NOESCAPE) == 0;
+  return matches_glob(glob, name);
 }
 
 }  // namespace torchkeep
