@@ -23,6 +23,8 @@ struct ConvertOptions {
   std::optional<Layout> layout = std::nullopt;
   std::optional<std::string> root_name = std::nullopt;  // of a pt
   Manifest manifest = Manifest::none;                   // of a pt
+  // Splits a dict of tensors into files, as SaveOptions has it.
+  std::optional<std::uint64_t> max_shard_bytes = std::nullopt;
   Durability durability = Durability::synced;
 
   // The part to convert, as a dotted path such as "model_state_dict"; empty: all.

@@ -113,6 +113,10 @@ void add_convert_command(Program& program) {
       ->check(CLI::Validator(check_dtype, ""));
   command.add_flag("--cast-all", arguments->cast_all, "Convert integer tensors to it, too");
   add_name_options(command, *arguments);
+  command
+      .add_option("--max-shard-size", arguments->options.max_shard_bytes,
+                  "Split into files of at most this size, such as 5GB")
+      ->transform(CLI::AsSizeValue(true));
   command.add_flag("--drop-non-tensors", arguments->drop_non_tensors,
                    "Leave out values that the format cannot hold");
   command.add_flag("--json", arguments->json, "Print one JSON document");

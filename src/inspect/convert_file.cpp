@@ -27,16 +27,13 @@ namespace torchkeep {
 namespace {
 
 constexpr std::string_view kPt = "pt";
-constexpr std::string_view kNpy = "npy";
+constexpr std::string_view kSafetensors = "safetensors";
 constexpr std::size_t kMostNames = 5;  // in messages
-
-bool holds_only_tensors(const Format& format) {
-  return format.name == kNpy || format.name == "npz" || format.name == "safetensors";
-}
 
 bool is_unchanged(const ConvertOptions& options) {
   return !options.layout && !options.root_name && options.manifest == Manifest::none &&
-         options.key.empty() && !options.dtype && !inspection::has_name_edits(options);
+         !options.max_shard_bytes && options.key.empty() && !options.dtype &&
+         !inspection::has_name_edits(options);
 }
 
 std::string list_names(const std::vector<std::string>& names) {
@@ -107,6 +104,7 @@ class FileConversion {
     save.layout = options_.layout.value_or(Layout::latest);
     save.root_name = options_.root_name;
     save.manifest = options_.manifest;
+    save.max_shard_bytes = options_.max_shard_bytes;
     save.durability = options_.durability;
     return save;
   }
@@ -119,17 +117,16 @@ class FileConversion {
       if (detect_format(probe).name != kPt || target.name != kPt) return false;
       if (!options_.layout) save_.layout = pt::layout_of(pt::Archive(*probe.archive()));
       if (!is_unchanged(options_)) return false;
-      count_tensors();
+      result_.format_from = kPt;
+      count(load(from_, {.access = Access::map, .limits = options_.limits}));
       pt::rewrite_file(from_, to_, options_.durability, options_.limits);
       result_.rewritten = true;
       return true;
     });
   }
 
-  void count_tensors() {
-    const LoadedFile file = load_file(from_, {.access = Access::map, .limits = options_.limits});
-    result_.format_from = file.format;
-    visit_leaves(file.content.value, [&](const std::string&, const Value& leaf) {
+  void count(const Value& value) {
+    visit_leaves(value, [this](const std::string&, const Value& leaf) {
       if (!leaf.is_tensor()) return;
       ++result_.tensors;
       result_.bytes += leaf.as_tensor().size_bytes();
@@ -141,13 +138,13 @@ class FileConversion {
         from_, {.access = Access::map, .verify = Verify::everything, .limits = options_.limits});
     result_.format_from = file.format;
     Value value = find_value(file.content.value, options_.key);
-    if (holds_only_tensors(target)) {
+    if (target.holds != Holds::any_value) {
       value = only_tensors(value, target);
     } else if (inspection::has_name_edits(options_)) {
       value = with_attributes(inspection::edit_names(state_dict_of(value), options_), value);
     }
     cast_tensors(value);
-    return target.name == kNpy ? one_tensor(value) : value;
+    return target.holds == Holds::one_tensor ? one_tensor(value) : value;
   }
 
   StateDict state_dict_of(const Value& value) const {
@@ -174,6 +171,10 @@ class FileConversion {
     }
     result_.dropped = std::move(flat.others);
     result_.warnings = inspection::lost_in_conversion(value, flat.tensors);
+    // Programs that read safetensors expect to be told whose conventions the tensors follow.
+    if (target.name == kSafetensors && result_.format_from != kSafetensors) {
+      save_.metadata.emplace_back("format", "pt");
+    }
     return with_attributes(inspection::on_their_own(flat.tensors), value);
   }
 
@@ -214,7 +215,7 @@ class FileConversion {
     const StateDict tensors = value.as_state_dict();
     if (tensors.size() == 1) return tensors.begin()->tensor;
     fail_at(ErrorCode::unsupported, {}, "choose one with key or include",
-            "npy holds one tensor (got {})", tensors.size());
+            "this format holds one tensor (got {})", tensors.size());
   }
 
   std::filesystem::path from_;
@@ -231,10 +232,7 @@ Conversion FileConversion::run() {
   result_.format_to = target.name;
   if (rewrite(target)) return std::move(result_);
   Value value = at_path(from_, [&] { return prepare(target); });
-  for (const auto& [name, tensor] : flatten(value).tensors) {
-    ++result_.tensors;
-    result_.bytes += tensor.size_bytes();
-  }
+  count(value);
   save(value, to_, save_);
   return std::move(result_);
 }

@@ -10,6 +10,7 @@
 namespace torchkeep::testing {
 namespace {
 
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 class ConvertProgram : public ::testing::Test {
@@ -43,6 +44,21 @@ TEST_F(ConvertProgram, TakesAllOptions) {
   ASSERT_EQ(result.exit_status, 0) << result.standard_error;
   EXPECT_EQ(nlohmann::json::parse(result.standard_output)["bytes"], 4);
   EXPECT_EQ(load(directory_ / "out.pt")["x.w"].as_tensor().dtype(), DType::float16);
+}
+
+TEST_F(ConvertProgram, WarnsOnStandardError) {
+  const ProgramResult result = convert("out.npz", {"--drop-non-tensors"});
+  EXPECT_EQ(result.exit_status, 0);
+  EXPECT_THAT(result.standard_error,
+              HasSubstr("torchkeep: warning: dropped 1 value that is no tensor\n"));
+}
+
+TEST_F(ConvertProgram, RefusesToLoseValues) {
+  const ProgramResult result = convert("out.npz");
+  EXPECT_EQ(result.exit_status, 3);
+  EXPECT_THAT(result.standard_error, HasSubstr("in.pt: npz holds only tensors: 1 value"));
+  EXPECT_THAT(result.standard_error, HasSubstr("--drop-non-tensors"));
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "out.npz"));
 }
 
 TEST_F(ConvertProgram, ChecksItsOptions) {

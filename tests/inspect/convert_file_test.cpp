@@ -15,6 +15,7 @@
 namespace torchkeep {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -192,6 +193,60 @@ TEST_F(ConvertFile, TellsWhatItDid) {
   EXPECT_EQ(json["tensors"], 3);
   EXPECT_EQ(json["format_to"], "pt-legacy");
   EXPECT_THAT(json["dropped"], IsEmpty());
+}
+
+TEST_F(ConvertFile, RefusesToLoseValues) {
+  const Value value = dict({{"epoch", 1}, {"m", dict({{"w", floats({1})}})}, {"loss", 0.5}});
+  const auto path = saved(value);
+  EXPECT_ERROR(convert_file(path, out("out.safetensors")), ErrorCode::unsupported,
+               HasSubstr("2 values would be lost (epoch, loss)"));
+  EXPECT_FALSE(std::filesystem::exists(out("out.safetensors")));
+  const Value flat =
+      converted(value, "out.safetensors", {.non_tensors = ConvertOptions::NonTensors::drop});
+  EXPECT_THAT(names(flat), ElementsAre("m.w"));
+  EXPECT_THAT(result_.dropped, ElementsAre("epoch", "loss"));
+}
+
+TEST_F(ConvertFile, WarnsOfWhatIsLost) {
+  Tensor base = Tensor::of<float>({1, 2, 3, 4}, {2, 2});
+  Tensor parameter = floats({1});
+  parameter.set_is_parameter(true);
+  const Value value = dict({{"a", base},
+                            {"t", Tensor(base.storage(), DType::float32, {2, 2}, {1, 2})},
+                            {"p", parameter}});
+  const Value again = converted(value, "out.npz", {});
+  EXPECT_EQ(again["t"].as_tensor().item_as_double(1), 3);
+  EXPECT_THAT(result_.warnings, Contains(HasSubstr("2 tensors share memory")));
+  EXPECT_THAT(result_.warnings, Contains(HasSubstr("1 tensor has strides")));
+  EXPECT_THAT(result_.warnings, Contains(HasSubstr("1 tensor was a parameter")));
+  converted(two_layers(), "out.npz", {});
+  EXPECT_THAT(result_.warnings, ElementsAre("1 parameter is frozen: not kept"));
+}
+
+TEST_F(ConvertFile, WritesOneTensorAsAnArray) {
+  converted(two_layers(), "out.npy", {.include = {"module.0.weight"}});
+  EXPECT_EQ(load(out("out.npy")).as_tensor().item_as_double(1), 2);
+  EXPECT_ERROR(convert_file(directory_ / "in.pt", out("no.npy")), ErrorCode::unsupported,
+               HasSubstr("one tensor (got 3)"));
+}
+
+TEST_F(ConvertFile, ReadsWhatItWrote) {
+  for (const char* name : {"a.safetensors", "a.npz", "a.pt"}) {
+    SCOPED_TRACE(name);
+    converted(two_layers(), name, {});
+    convert_file(out(name), out("back.pt"));
+    const StateDict back = load(out("back.pt")).as_state_dict();
+    const StateDict expected = two_layers().as_state_dict();
+    for (const auto& [key, tensor] : expected) EXPECT_TRUE(equal(back[key], tensor)) << key;
+  }
+}
+
+TEST_F(ConvertFile, SplitsIntoShards) {
+  converted(dict({{"a", floats({1, 2})}, {"b", floats({3, 4})}}), "m.pt", {});
+  const Conversion result = convert_file(out("m.pt"), out("m.safetensors"), {.max_shard_bytes = 8});
+  EXPECT_EQ(result.tensors, 2U);
+  EXPECT_TRUE(std::filesystem::exists(out("m-00002-of-00002.safetensors")));
+  EXPECT_EQ(load(out("m.safetensors.index.json"))["b"].as_tensor().item_as_double(1), 4);
 }
 
 TEST_F(ConvertFile, RefusesFormatsThatItDoesNotWrite) {

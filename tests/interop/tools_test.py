@@ -235,7 +235,7 @@ class Conversions(InteropTest):
         source = self.directory / "checkpoint.pt"
         torch.save(self.checkpoint(), source)
         state = self.checkpoint()["model_state_dict"]
-        for extension in ("pt",):
+        for extension in ("safetensors", "npz", "pt"):
             with self.subTest(extension):
                 between = self.directory / f"between.{extension}"
                 self.run_program("convert", source, between, "--key", "model_state_dict")
@@ -268,6 +268,15 @@ class Conversions(InteropTest):
             ["net.conv.weight", "net.conv.bias", "net.bn.weight", "net.bn.bias",
              "net.bn.running_mean", "net.bn.running_var"],
         )  # fmt: skip
+
+    def test_a_numpy_array(self):
+        import numpy
+
+        source = self.directory / "model.pt"
+        torch.save({"a": {"w": torch.arange(6.0).reshape(2, 3).t()}}, source)
+        out = self.directory / "w.npy"
+        self.run_program("extract", source, "a.w", "-o", out)
+        self.assertEqual(numpy.load(out).tolist(), [[0, 3], [1, 4], [2, 5]])
 
 
 if __name__ == "__main__":
