@@ -242,7 +242,10 @@ class Conversions(InteropTest):
                 back = self.directory / f"from-{extension}.pt"
                 self.run_program("convert", between, back)
                 again = torch.load(back)
-                self.assertEqual(list(again), list(state))
+                # A safetensors file has an order of its own.
+                self.assertEqual(sorted(again), sorted(state))
+                if extension != "safetensors":
+                    self.assertEqual(list(again), list(state))
                 for name, tensor in state.items():
                     self.assertEqual(again[name].dtype, tensor.dtype)
                     self.assertTrue(torch.equal(again[name], tensor), name)
