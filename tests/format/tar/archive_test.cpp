@@ -81,11 +81,9 @@ TEST(TarArchive, TakesTheSizeOfAPaxHeader) {
 
 TEST(TarArchive, EndsWithTheFileOrWithZeros) {
   const std::string entry = build_tar_entry({"a", "first"});
-  for (const std::string& end : {"", "rest that nobody reads"}) {
-    EXPECT_EQ(opened(entry + (end.empty() ? end : std::string(512, '\0') + end)).members().size(),
-              1U);
-  }
+  EXPECT_EQ(opened(entry).members().size(), 1U);
   EXPECT_EQ(opened(entry.substr(0, 517)).members().size(), 1U);
+  EXPECT_EQ(opened(entry + std::string(512, '\0') + "not read").members().size(), 1U);
 }
 
 TEST(TarArchive, SaysThatATruncatedFileLooksTruncated) {
