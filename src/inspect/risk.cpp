@@ -71,6 +71,8 @@ constexpr auto kData = std::to_array<Rule>({
 });
 
 constexpr auto kHarmless = std::to_array<Rule>({
+    {"builtins", Names::listed, "*Error *Warning Exception BaseException StopIteration"},
+    {"torch._C", Names::listed, "_VariableFunctionsClass _VariableFunctionsClass.* _nn _nn.*"},
     {"ast", Names::listed, "literal_eval"},
     {"collections", Names::classes},
     {"enum", Names::classes},
@@ -101,8 +103,10 @@ constexpr auto kHarmless = std::to_array<Rule>({
     {"torch.nn.init", Names::all},
     {"torch.nn.modules*", Names::classes},
     {"torch.nn.parallel*", Names::classes},
+    {"torch.nn.utils*", Names::classes},
     {"torch.optim*", Names::classes},
     {"torch.utils.data*", Names::classes},
+    {"torch.utils.hooks", Names::classes},
     {"torchvision.models*", Names::classes},
     {"torchvision.ops*", Names::classes},
     {"torchvision.transforms*", Names::classes},
@@ -264,6 +268,7 @@ constexpr auto kDangerous = std::to_array<Rule>({
     {"numpy.ctypeslib*"},
     {"pandas*", Names::listed, "read_* to_pickle eval"},
     {"torch", Names::listed, "load save hub jit compile ops classes _ops package from_file"},
+    {"torch._C", Names::listed, "*from_file *load* _jit*"},
     {"torch._dynamo*"},
     {"torch._inductor*"},
     {"torch._ops"},

@@ -14,6 +14,8 @@
 namespace torchkeep {
 namespace {
 
+using namespace std::string_literals;
+
 using testing::build_zip;
 using ::testing::Contains;
 using testing::deflated;
@@ -147,6 +149,17 @@ TEST(Scan, AllowsUnknownGlobalsOnRequest) {
   EXPECT_EQ(scanned(pickle).verdict(), Verdict::unknown);
   EXPECT_EQ(scanned(pickle, {.allow = {"my_project.*"}}).verdict(), Verdict::clean);
   EXPECT_EQ(scanned(kEvil, {.allow = {"*"}}).verdict(), Verdict::dangerous);
+}
+
+// As Python 3.11 pickles the members of enumerations.
+TEST(Scan, SeesWhatGetattrReaches) {
+  const ScanReport harmless = scanned(
+      "\x80\x02"
+      "c__builtin__\ngetattr\nctorch.optim.sgd\nSGD\nX\x04\x00\x00\x00NAME\x86R."s);
+  EXPECT_EQ(harmless.verdict(), Verdict::clean) << to_string(harmless);
+  EXPECT_THAT(dangerous(harmless), IsEmpty());
+  EXPECT_THAT(dangerous(scanned("c__builtin__\ngetattr\n(cbdb\nBdb\nVrun\ntR.")),
+              Contains(StartsWith("bdb.Bdb.run")));
 }
 
 TEST(Scan, SpeaksJson) {

@@ -22,9 +22,9 @@ constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
 // What is known of a value on the stack.
 struct Item {
-  enum class Kind : std::uint8_t { other, mark, text, bytes, global, tuple };
+  enum class Kind : std::uint8_t { other, mark, text, bytes, global, instance, tuple };
   Kind kind = Kind::other;
-  std::size_t index = kNone;  // of the global or the tuple
+  std::size_t index = kNone;  // of the global, of that which made the instance, or of the tuple
   std::string_view text = {};
 };
 
@@ -133,7 +133,7 @@ class Finder {
         push(top());
         return true;
       case Opcode::pop:
-        pop();
+        drop();
         return true;
       default:
         return false;
@@ -194,8 +194,7 @@ class Finder {
       case Opcode::inst:
         pop_to_mark();
         push_global(instruction.text, instruction.name, instruction.offset);
-        call(pop());
-        push({});
+        push_instance(drop());
         return true;
       case Opcode::stack_global: {
         const Item name = pop();
@@ -218,9 +217,8 @@ class Finder {
     switch (instruction.info->opcode) {
       case Opcode::reduce: {
         const Item arguments = pop();
-        const Item callee = pop();
-        call(callee);
-        push_result(callee, arguments, instruction.offset);
+        const Item callee = drop();
+        if (!push_attribute(callee, arguments, instruction.offset)) push_instance(callee);
         return true;
       }
       case Opcode::newobj_ex:
@@ -228,12 +226,10 @@ class Finder {
         [[fallthrough]];
       case Opcode::newobj:
         pop();
-        call(pop());
-        push({});
+        push_instance(drop());
         return true;
       case Opcode::obj:
-        call(pop_to_mark().first);
-        push({});
+        push_instance(pop_to_mark().first);
         return true;
       case Opcode::build:
         pop();
@@ -255,9 +251,15 @@ class Finder {
 
   void push(Item item) { stack_.push_back(item); }
   Item top() const { return stack_.empty() ? Item() : stack_.back(); }
-  Item pop() {
+  Item drop() {
     const Item item = top();
     if (!stack_.empty()) stack_.pop_back();
+    return item;
+  }
+  // Takes an item for something else to hold.
+  Item pop() {
+    const Item item = drop();
+    if (item.kind == Item::Kind::global) found_.uses[item.index].is_passed = true;
     return item;
   }
   // The first two of the items that are popped.
@@ -324,26 +326,32 @@ class Finder {
     push({.kind = Item::Kind::global, .index = known->second});
   }
 
-  void call(const Item& callee) {
-    if (callee.kind == Item::Kind::global) found_.uses[callee.index].is_called = true;
+  // What a call of the global gives.
+  void push_instance(const Item& callee) {
+    if (callee.kind != Item::Kind::global) return push({});
+    found_.uses[callee.index].is_called = true;
+    found_.uses[callee.index].is_passed = true;
+    push({.kind = Item::Kind::instance, .index = callee.index});
   }
   void mark_changed(const Item& target) {
     if (target.kind == Item::Kind::global) found_.uses[target.index].is_changed = true;
   }
 
-  // getattr(global, 'name') gives a global again.
-  void push_result(const Item& callee, const Item& arguments, std::size_t offset) {
-    if (callee.kind == Item::Kind::global && arguments.kind == Item::Kind::tuple &&
-        found_.uses[callee.index].name == "getattr") {
-      const auto& [object, attribute] = tuples_[arguments.index];
-      if (object.kind == Item::Kind::global && attribute.kind == Item::Kind::text) {
-        const GlobalUse& of = found_.uses[object.index];
-        push_global(of.module,
-                    of.name + "." + std::string(attribute.text.substr(0, kMostNameBytes)), offset);
-        return;
-      }
+  // getattr gives an attribute of a global, or of an instance, which its class has: a global again.
+  // False for any other call.
+  bool push_attribute(const Item& callee, const Item& arguments, std::size_t offset) {
+    if (callee.kind != Item::Kind::global || arguments.kind != Item::Kind::tuple ||
+        found_.uses[callee.index].name != "getattr") {
+      return false;
     }
-    push({});
+    const auto& [object, attribute] = tuples_[arguments.index];
+    const bool has_class = object.kind == Item::Kind::global || object.kind == Item::Kind::instance;
+    if (!has_class || attribute.kind != Item::Kind::text) return false;
+    found_.uses[callee.index].is_called = true;
+    const GlobalUse& of = found_.uses[object.index];
+    push_global(of.module, of.name + "." + std::string(attribute.text.substr(0, kMostNameBytes)),
+                offset);
+    return true;
   }
 
   static std::uint64_t memo_number(const Instruction& instruction) {

@@ -25,6 +25,7 @@ struct GlobalUse {
   std::size_t offset = 0;  // of the opcode that first imports it
   std::uint64_t count = 1;
   bool is_called = false;   // as a function, or to make an instance
+  bool is_passed = false;   // to another call or into a container, or called unseen
   bool is_changed = false;  // its own attributes or items are set
 };
 

@@ -87,6 +87,21 @@ TEST(PickleGlobals, ThatGetattrReachesAreNamed) {
               ElementsAre("builtins.getattr@0", "bdb.Bdb@19", "bdb.Bdb.run@34"));
 }
 
+TEST(PickleGlobals, SayWhatElseMayUseThem) {
+  const auto is_passed = [](std::string_view bytes) { return found(bytes).uses.at(0).is_passed; };
+  // Every call is seen through: getattr reaches what is listed.
+  EXPECT_FALSE(is_passed(pickle("cbuiltins\ngetattr\n(cm\nEnum\nVred\ntR.")));
+  EXPECT_FALSE(
+      is_passed(pickle("cbuiltins\ngetattr\nq\x01(cm\nEnum\nVred\ntR0h\x01(cm\nEnum\nVblue\ntR.")));
+  EXPECT_FALSE(is_passed(pickle("cbuiltins\ngetattr\n(cm\nEnum\n)RVred\ntR.")));
+  EXPECT_TRUE(is_passed(pickle("cbuiltins\ngetattr\n(cm\nEnum\nI1\ntR.")));
+  EXPECT_TRUE(is_passed(pickle("cbuiltins\ngetattr\nq\x01(cm\nEnum\nVred\ntR0h\x01\x85.")));
+  EXPECT_TRUE(
+      is_passed(pickle("cbuiltins\ngetattr\nq\x01(cm\nEnum\nVred\ntR0]h\x01"
+                       "a.")));
+  EXPECT_TRUE(is_passed(pickle("cbuiltins\ngetattr\n)\x81.")));
+}
+
 TEST(PickleGlobals, SayWhoseAttributesAreChanged) {
   EXPECT_TRUE(found(pickle("ctorch\n_utils\n}Vx\nVy\nsb.")).uses[0].is_changed);
   EXPECT_TRUE(found(pickle("csys\nmodules\nVx\nVy\ns.")).uses[0].is_changed);
