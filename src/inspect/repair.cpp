@@ -8,8 +8,10 @@
 #include "base/fail.h"
 #include "format/format.h"
 #include "format/legacy/read.h"
+#include "format/safetensors/read.h"
 #include "inspect/restore_archive.h"
 #include "inspect/restore_legacy.h"
+#include "inspect/restore_safetensors.h"
 #include "inspect/restored.h"
 #include "io/system_error.h"
 
@@ -38,6 +40,7 @@ bool begins_as_archive(const Probe& probe) { return probe.head().starts_with("PK
 constexpr auto kRestorations = std::to_array<Restoration>({
     {"pt", begins_as_archive, inspection::restore_archive},
     {"pt-legacy", legacy::recognises, inspection::restore_legacy},
+    {"safetensors", safetensors::recognises, inspection::restore_safetensors},
 });
 
 Restored restore(const Probe& probe, const RepairOptions& options, RepairReport& report) {

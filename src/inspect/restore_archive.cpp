@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/fail.h"
+#include "data/byte_order.h"
 #include "data/leaves.h"
 #include "format/pt/loose_storages.h"
 #include "format/zip/check_contents.h"
@@ -40,9 +41,7 @@ class Restorer {
 
   Restored run() {
     const Salvaged* byte_order = archive_.find("byteorder");
-    if (byte_order != nullptr && text_of(*byte_order) == "big") {
-      fail(ErrorCode::unsupported, "the archive is of a big-endian machine");
-    }
+    is_big_endian_ = byte_order != nullptr && text_of(*byte_order) == "big";
     const Salvaged* pickle = archive_.find("data.pkl");
     if (pickle == nullptr) {
       restore_raw("data.pkl is lost");
@@ -101,7 +100,15 @@ class Restorer {
       state.content = Condition::mended;
       state.reason = "one flipped bit of the record " + record.name + " was flipped back";
     }
+    if (is_big_endian_) swap(entry.storage);
     return state;
+  }
+
+  static void swap(const Storage& storage) {
+    if (!storage.dtype()) {
+      fail(ErrorCode::unsupported, "the archive holds untyped bytes of a big-endian machine");
+    }
+    swap_byte_order(storage.mutable_bytes(), *storage.dtype());
   }
 
   // Flips one bit back where that gives bytes with the checksum. Only in short records: in long
@@ -183,6 +190,7 @@ class Restorer {
   zip::Salvage archive_;
   std::unordered_map<const Salvaged*, std::optional<bool>> checked_;
   pt::LooseStorages storages_;
+  bool is_big_endian_ = false;
   Restored restored_;
 };
 

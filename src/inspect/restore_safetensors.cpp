@@ -68,7 +68,8 @@ std::uint64_t described_bytes(const std::string& header) {
   for (const auto& [name, entry] : json.get_ref<const nlohmann::json::object_t&>()) {
     const auto offsets = entry.is_object() ? entry.find("data_offsets") : entry.end();
     if (offsets == entry.end() || !offsets->is_array() || offsets->size() != 2) continue;
-    if ((*offsets)[1].is_number_unsigned()) bytes = std::max(bytes, (*offsets)[1].get<std::uint64_t>());
+    if ((*offsets)[1].is_number_unsigned())
+      bytes = std::max(bytes, (*offsets)[1].get<std::uint64_t>());
   }
   return bytes;
 }

@@ -240,6 +240,32 @@ TEST_F(Repair, KeepsWhatLiesBeforeEveryTruncationOfStackedPickles) {
   EXPECT_TRUE(repaired(content).is_complete());
 }
 
+TEST_F(Repair, KeepsWhatLiesBeforeEveryTruncationOfSafetensors) {
+  const std::filesystem::path path = directory_ / "model.safetensors";
+  const Value original = ordered_dict({{"a", Tensor::of<float>({1, 2, 3}, {3})},
+                                       {"b", Tensor::of<float>({4, 5}, {2})},
+                                       {"c", Tensor::of<std::uint8_t>({6}, {1})}});
+  save(original, path);
+  const std::string content = file_content(path);
+  std::size_t kept_before = 0;
+  for (std::size_t size = 10; size <= content.size(); ++size) {
+    const RepairReport report = repaired(content.substr(0, size));
+    if (!report.is_written) continue;
+    const Value value = load(out_);
+    EXPECT_GE(value.size(), kept_before) << size;
+    kept_before = value.size();
+    for (const auto& [key, tensor] : value.as_dict()) {
+      EXPECT_TRUE(equal(tensor, original[key.as_string()])) << size;
+    }
+  }
+  EXPECT_EQ(kept_before, 3U);
+  EXPECT_TRUE(repaired(content).is_complete());
+  const RepairReport partial =
+      repaired(content.substr(0, content.size() - 3), {.fill_partial = true});
+  EXPECT_EQ(conditions(partial)["b"], "partial") << to_string(partial);
+  EXPECT_EQ(conditions(partial)["c"], "lost, not kept");
+}
+
 TEST_F(Repair, RefusesOtherFiles) {
   EXPECT_ERROR(repaired("just text"), ErrorCode::unsupported, HasSubstr("none of them"));
 }
