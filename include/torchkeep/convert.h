@@ -14,8 +14,9 @@ namespace torchkeep {
 // Throws unsupported for sparse, nested and meta tensors.
 Tensor from_torch(const at::Tensor& tensor);
 
-// Views the same memory, on the CPU. Tensors that share a storage share the memory, though each gets
-// a LibTorch storage of its own. requires_grad is not set. Throws unsupported for a type that this
+// Views the same memory, on the CPU. Tensors that share a storage share the memory, though each
+// gets a LibTorch storage of its own; a conjugate or negative view is computed into new memory.
+// requires_grad is not set. Throws unsupported for a type that this
 // LibTorch does not have.
 at::Tensor to_torch(const Tensor& tensor);
 

@@ -48,14 +48,22 @@ class Dict {
   void set_attributes(Value attributes) { attributes_ = std::move(attributes); }
 
  private:
+  // Differs from process to process: no file can choose keys that collide.
+  struct KeyHash {
+    std::size_t operator()(std::string_view key) const;
+    std::size_t operator()(std::int64_t key) const;
+  };
+
   void index(std::size_t position);
   std::size_t position_of(const Value& key) const;  // size() if absent
 
   Type type_;
   std::vector<Entry> entries_;
-  std::unordered_map<std::string_view, std::size_t> by_string_;  // views into the keys themselves
-  std::unordered_map<std::int64_t, std::size_t> by_int_;
-  std::unordered_map<std::string, std::size_t> by_other_;  // an injective encoding of the key
+  // Views into the keys themselves.
+  std::unordered_map<std::string_view, std::size_t, KeyHash> by_string_;
+  std::unordered_map<std::int64_t, std::size_t, KeyHash> by_int_;
+  // An injective encoding of the key.
+  std::unordered_map<std::string, std::size_t, KeyHash> by_other_;
   Value attributes_;
 };
 

@@ -46,6 +46,12 @@ enum class NestedDicts {
   flatten  // the keys on the way to a tensor, joined with dots, are its name
 };
 
+// How much of a storage is written of which the tensors show only a part.
+enum class Storages {
+  compact,  // from the first to the last element that any tensor of the value shows
+  whole     // all of it, as torch.save writes it
+};
+
 struct SaveOptions {
   // The name of a format, as Summary::format has it. Nothing: what the extension of the path says,
   // and "pt" for an extension that says nothing.
@@ -55,7 +61,8 @@ struct SaveOptions {
   // The folder name inside the archive of a pt; nothing: the file's name without its last
   // extension, as torch.save does.
   std::optional<std::string> root_name = std::nullopt;
-  Manifest manifest = Manifest::none;  // of a pt
+  Manifest manifest = Manifest::none;     // of a pt
+  Storages storages = Storages::compact;  // of a pt or pt-legacy
 
   // Splits a dict of tensors into files of at most so many bytes of tensors: for "m.safetensors"
   // the files m-00001-of-00003.safetensors and so on, and m.safetensors.index.json, which load()

@@ -38,6 +38,8 @@ class Storage {
   std::optional<DType> dtype() const;
   const std::string& location() const;  // where Python had it, such as "cpu" or "cuda:0"
 
+  // Equal for copies of one handle, also where the storage is empty; null for `Storage()`.
+  const void* identity() const { return memory_.get(); }
   // True if both refer to the same memory, as tied parameters do. Empty storages share nothing.
   bool shares_memory_with(const Storage& other) const;
 

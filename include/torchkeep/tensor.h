@@ -16,6 +16,7 @@ namespace torchkeep {
 using Shape = std::vector<std::int64_t>;
 
 struct Quantizer;
+struct TensorExtras;
 
 // Copies share the storage. A tensor that exists has been checked: every element lies inside its
 // storage. Immutable but for the flags; safe to read from any thread.
@@ -54,7 +55,8 @@ class Tensor {
   std::int64_t dim() const { return static_cast<std::int64_t>(shape_.size()); }
   std::int64_t numel() const;
   std::uint64_t size_bytes() const;  // of the elements, numel() * item_bytes(), without gaps
-  bool is_contiguous() const;        // row-major, without gaps
+  // Row-major, without gaps, and the elements are what lies in the storage.
+  bool is_contiguous() const;
 
   // The bytes of the elements. Throws invalid_argument unless is_contiguous().
   std::span<const std::byte> bytes() const;
@@ -78,6 +80,17 @@ class Tensor {
   const std::shared_ptr<const Quantizer>& quantizer() const { return quantizer_; }
   void set_quantizer(std::shared_ptr<const Quantizer> quantizer);
 
+  // Whether the elements are the conjugates, or the negatives, of what lies in the storage, as in
+  // PyTorch's views t.conj() and t.conj().imag. contiguous() computes them; bytes() refuses.
+  bool is_conjugated() const { return is_conjugated_; }
+  void set_is_conjugated(bool on);  // throws invalid_argument for true unless complex
+  bool is_negated() const { return is_negated_; }
+  // Throws invalid_argument for true unless complex or a float of 2 bytes or more.
+  void set_is_negated(bool on);
+  // What Python's object has besides its elements; null for most.
+  const std::shared_ptr<const TensorExtras>& extras() const { return extras_; }
+  void set_extras(std::shared_ptr<const TensorExtras> extras);
+
  private:
   void check() const;
 
@@ -85,22 +98,30 @@ class Tensor {
   DType dtype_ = DType::float32;
   bool requires_grad_ = false;
   bool is_parameter_ = false;
+  bool is_conjugated_ = false;
+  bool is_negated_ = false;
   std::int64_t storage_offset_ = 0;
   Shape shape_;
   Shape strides_;
   std::shared_ptr<const Quantizer> quantizer_;
+  std::shared_ptr<const TensorExtras> extras_;
 };
 
 // real = (stored - zero_point) * scale, with one pair for the tensor or one for each index of
 // `axis`.
 struct Quantizer {
-  enum class Scheme { per_tensor_affine, per_channel_affine };
+  enum class Scheme { per_tensor_affine, per_channel_affine, per_channel_affine_float_qparams };
+  enum class Form {
+    tensors,
+    lists  // of numbers, as PyTorch 1.3 wrote scales and zero points
+  };
   Scheme scheme = Scheme::per_tensor_affine;
   double scale = 1.0;
   std::int64_t zero_point = 0;
   Tensor scales;       // [n], float64; per channel only
   Tensor zero_points;  // [n], int64 (float32 for per_channel_affine_float_qparams)
   std::int64_t axis = 0;
+  Form form = Form::tensors;  // of scales and zero points in the file; per channel only
 };
 
 // Strides of a row-major tensor without gaps, in elements, as PyTorch computes them: a size of 0

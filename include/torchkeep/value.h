@@ -105,8 +105,9 @@ class Value {
 
   // Each throws mismatch, naming both kinds, if the value is of another kind.
   bool as_bool() const;
-  std::int64_t as_int() const;  // also a bool; also a whole float or a one-element integer tensor
-  double as_double() const;     // also an int or a bool, or a tensor of one element
+  // Also a bool, a whole float, a one-element tensor that holds one, or a number of NumPy.
+  std::int64_t as_int() const;
+  double as_double() const;  // also an int or a bool, a tensor of one element, a number of NumPy
   const std::string& as_string() const&;
   const std::string& as_bytes() const&;
   List& as_list() const&;

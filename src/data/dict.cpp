@@ -5,6 +5,7 @@
 #include <torchkeep/dict.h>
 
 #include "base/fail.h"
+#include "base/seeded_hash.h"
 
 namespace torchkeep {
 namespace {
@@ -82,6 +83,12 @@ std::string encoded(const Value& key) {
 }
 
 }  // namespace
+
+std::size_t Dict::KeyHash::operator()(std::string_view key) const { return SeededHash()(key); }
+
+std::size_t Dict::KeyHash::operator()(std::int64_t key) const {
+  return SeededHash()(static_cast<std::uint64_t>(key));
+}
 
 std::size_t Dict::position_of(const Value& key) const {
   const auto look_up = [this](const auto& map, const auto& k) {

@@ -250,4 +250,35 @@ double read_as_double(const std::byte* bytes, DType dtype) {
   return number;
 }
 
+std::int64_t read_as_int(const std::byte* bytes, DType dtype) {
+  std::int64_t number = 0;
+  with_type(dtype, [&](auto type) {
+    using From = typename decltype(type)::Element;
+    if constexpr (std::is_integral_v<From> && !std::is_same_v<From, bool>) {
+      const From value = read<From>(bytes);
+      if (std::in_range<std::int64_t>(value)) {
+        number = static_cast<std::int64_t>(value);
+        return;
+      }
+    }
+    fail(ErrorCode::unsupported, "no integer of 64 bits for an element of type {}", name(dtype));
+  });
+  return number;
+}
+
+bool can_be_negated(DType dtype) {
+  return is_complex(dtype) || (is_floating_point(dtype) && item_bytes(dtype) > 1);
+}
+
+void negate(std::span<std::byte> elements, DType dtype) {
+  // The sign is the highest bit of each number.
+  const auto number = static_cast<std::size_t>(item_bytes(component(dtype)));
+  for (std::size_t i = number - 1; i < elements.size(); i += number) elements[i] ^= std::byte{0x80};
+}
+
+void conjugate(std::span<std::byte> elements, DType dtype) {
+  const auto item = static_cast<std::size_t>(item_bytes(dtype));
+  for (std::size_t i = item - 1; i < elements.size(); i += item) elements[i] ^= std::byte{0x80};
+}
+
 }  // namespace torchkeep::element

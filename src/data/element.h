@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <type_traits>
 
 #include <torchkeep/dtype.h>
@@ -53,5 +54,15 @@ void convert(const std::byte* from,
 
 // One real element; throws unsupported for other types.
 double read_as_double(const std::byte* bytes, DType dtype);
+
+// The int of an element of an integer type that is no more than an int64 can hold; throws
+// unsupported for other types and for a uint64 beyond.
+std::int64_t read_as_int(const std::byte* bytes, DType dtype);
+
+// Complex numbers, and floats of 2 bytes or more.
+bool can_be_negated(DType dtype);
+// Turns each element into its negative, or a complex one into its conjugate, in place.
+void negate(std::span<std::byte> elements, DType dtype);
+void conjugate(std::span<std::byte> elements, DType dtype);
 
 }  // namespace torchkeep::element

@@ -1,6 +1,9 @@
 #include "data/element_runs.h"
 
 #include <cstring>
+#include <span>
+
+#include "data/element.h"
 
 namespace torchkeep::element {
 namespace {
@@ -34,6 +37,7 @@ Rows rows_of(const Tensor& tensor) {
 
 void copy_elements(const Tensor& tensor, std::int64_t begin, std::int64_t count, std::byte* to) {
   const std::size_t item = item_of(tensor);
+  const std::span<std::byte> all(to, static_cast<std::size_t>(count) * item);
   const std::byte* storage = tensor.storage().bytes().data();
   for_each_run(tensor, begin, count, [&](std::int64_t at, std::int64_t run, std::int64_t stride) {
     const std::byte* from = storage + static_cast<std::size_t>(at) * item;
@@ -46,6 +50,8 @@ void copy_elements(const Tensor& tensor, std::int64_t begin, std::int64_t count,
     }
     to += bytes;
   });
+  if (tensor.is_conjugated()) conjugate(all, tensor.dtype());
+  if (tensor.is_negated()) negate(all, tensor.dtype());
 }
 
 const std::byte* elements(const Tensor& tensor,

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include <torchkeep/tensor_extras.h>
 #include <torchkeep/value.h>
 
 namespace torchkeep {
@@ -64,7 +65,7 @@ class Comparison {
       case Value::Kind::bytes:
         return a.as_bytes() == b.as_bytes();
       case Value::Kind::tensor:
-        return torchkeep::equal(a.as_tensor(), b.as_tensor());
+        return compare_tensors(a.as_tensor(), b.as_tensor());
       case Value::Kind::storage: {
         const auto x = a.as_storage().bytes();
         const auto y = b.as_storage().bytes();
@@ -81,6 +82,15 @@ class Comparison {
         return compare_objects(a.as_object(), b.as_object());
     }
     return false;
+  }
+
+  bool compare_tensors(const Tensor& a, const Tensor& b) {
+    if ((a.extras() == nullptr) != (b.extras() == nullptr)) return false;
+    if (a.extras() != nullptr) {
+      push(a.extras()->type, b.extras()->type);
+      push(a.extras()->state, b.extras()->state);
+    }
+    return torchkeep::equal(a, b);
   }
 
   bool compare_objects(const Object& a, const Object& b) {

@@ -5,6 +5,11 @@
 #include <utility>
 #include <vector>
 
+#include <torchkeep/tensor_extras.h>
+
+#include "data/numpy.h"
+#include "data/part_names.h"
+
 namespace torchkeep {
 namespace {
 
@@ -33,20 +38,50 @@ void add_entries(const Dict& dict, std::vector<Child>& children) {
   for (const auto& [key, value] : dict) children.push_back({key_text(key), value});
 }
 
-void add_parts(const Object& object, std::vector<Child>& children) {
-  if (!has_plain_arguments(object) && object.arguments().is_tuple()) {
+void add_state(const Value& state, std::vector<Child>& children) {
+  if (state.is_dict()) {
+    add_entries(state.as_dict(), children);
+  } else if (!state.is_none()) {
+    children.push_back({"state", state});
+  }
+}
+
+// The arguments by their names where they are known, by their numbers otherwise.
+void add_arguments(const Object& object, std::vector<Child>& children) {
+  const std::vector<NamedPart> parts = named_parts(object);
+  for (const auto& [name, value] : parts) {
+    if (name.empty()) {
+      add_state(value, children);
+    } else {
+      children.push_back({std::string(name), value});
+    }
+  }
+  if (parts.empty() && !has_plain_arguments(object) && object.arguments().is_tuple()) {
     add_items(object.arguments().as_tuple(), "arguments.", children);
   }
+}
+
+void add_parts(const Object& object, std::vector<Child>& children) {
+  add_arguments(object, children);
   if (object.keyword_arguments.is_dict()) {
     children.push_back({"keyword_arguments", object.keyword_arguments});
   }
-  if (object.state.is_dict()) {
-    add_entries(object.state.as_dict(), children);
-  } else if (!object.state.is_none()) {
-    children.push_back({"state", object.state});
-  }
+  add_state(object.state, children);
   add_items(object.list_items, "", children);
   for (const auto& [key, value] : object.dict_items) children.push_back({key_text(key), value});
+}
+
+// What is an array or a number in another form.
+Value plain_form(const Value& value) {
+  if (value.is_storage()) {
+    const Storage& storage = value.as_storage();
+    const DType dtype = storage.dtype().value_or(DType::uint8);
+    const auto items = static_cast<std::int64_t>(storage.size_bytes()) / item_bytes(dtype);
+    return Tensor(storage, dtype, {items * items_per_byte(dtype)});
+  }
+  if (!value.is_object()) return value;
+  if (const auto tensor = tensor_from_numpy(value.as_object())) return *tensor;
+  return number_from_numpy(value.as_object()).value_or(value);
 }
 
 // Recursion ends at kDeepestPlainItem. `left` counts down the items there may be.
@@ -77,7 +112,7 @@ class Walk {
   explicit Walk(const LeafVisitor& visit) : visit_(visit) {}
 
   void run(const Value& root) {
-    enter(root);
+    enter(plain_form(root));
     while (!frames_.empty()) {
       Frame& frame = frames_.back();
       name_.resize(frame.name_bytes);
@@ -97,7 +132,7 @@ class Walk {
   void enter(const Value& value) {
     const bool is_cycle = on_path_.contains(value.identity());
     std::vector<Child> children = is_cycle ? std::vector<Child>() : children_of(value);
-    if (children.empty() || value.is_object()) visit_(name_, value);
+    if (children.empty() || value.is_object() || value.is_tensor()) visit_(name_, value);
     if (children.empty()) return;
     on_path_.insert(value.identity());
     frames_.push_back({value.identity(), std::move(children), 0, name_.size()});
@@ -119,13 +154,17 @@ std::vector<Child> children_of(const Value& value) {
     add_entries(value.as_dict(), children);
   } else if (value.is_object()) {
     add_parts(value.as_object(), children);
+  } else if (value.is_tensor() && value.as_tensor().extras() != nullptr) {
+    add_state(value.as_tensor().extras()->state, children);
   }
+  for (Child& child : children) child.value = plain_form(child.value);
   return children;
 }
 
 bool has_plain_arguments(const Object& object) {
   std::size_t left = kMostPlainItems;
-  return object.arguments().is_tuple() && is_plain(object.arguments(), 0, left);
+  return named_parts(object).empty() && object.arguments().is_tuple() &&
+         is_plain(object.arguments(), 0, left);
 }
 
 void visit_leaves(const Value& root, const LeafVisitor& visit) { Walk(visit).run(root); }

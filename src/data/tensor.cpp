@@ -147,6 +147,7 @@ std::uint64_t Tensor::size_bytes() const {
 }
 
 bool Tensor::is_contiguous() const {
+  if (is_conjugated_ || is_negated_) return false;
   std::int64_t expected = 1;
   if (numel() == 0) return true;
   for (std::size_t d = shape_.size(); d-- > 0;) {
@@ -159,8 +160,9 @@ bool Tensor::is_contiguous() const {
 
 std::span<const std::byte> Tensor::bytes() const {
   if (!is_contiguous()) {
-    fail(ErrorCode::invalid_argument, "the tensor is not contiguous (shape {}, strides {})",
-         to_string(shape_), to_string(strides_));
+    fail(ErrorCode::invalid_argument, "the tensor is not contiguous (shape {}, strides {}{})",
+         to_string(shape_), to_string(strides_),
+         is_conjugated_ || is_negated_ ? ", a conjugate or negative view" : "");
   }
   if (numel() == 0) return {};
   const std::int64_t packed = items_per_byte(dtype_);
@@ -192,6 +194,7 @@ Tensor Tensor::contiguous(std::uint64_t max_bytes) const {
   copy.requires_grad_ = requires_grad_;
   copy.is_parameter_ = is_parameter_;
   copy.quantizer_ = quantizer_;
+  copy.extras_ = extras_;
   return copy;
 }
 
@@ -205,8 +208,26 @@ double Tensor::item_as_double(std::int64_t index) const {
     position += index % shape_[d] * strides_[d];
     index /= shape_[d];
   }
-  return element::read_as_double(storage_.bytes().data() + position * item_bytes(dtype_), dtype_);
+  const double item =
+      element::read_as_double(storage_.bytes().data() + position * item_bytes(dtype_), dtype_);
+  return is_negated_ ? -item : item;
 }
+
+void Tensor::set_is_conjugated(bool on) {
+  if (on && !is_complex(dtype_)) {
+    fail(ErrorCode::invalid_argument, "a conjugate view of {}", torchkeep::name(dtype_));
+  }
+  is_conjugated_ = on;
+}
+
+void Tensor::set_is_negated(bool on) {
+  if (on && !element::can_be_negated(dtype_)) {
+    fail(ErrorCode::invalid_argument, "a negative view of {}", torchkeep::name(dtype_));
+  }
+  is_negated_ = on;
+}
+
+void Tensor::set_extras(std::shared_ptr<const TensorExtras> extras) { extras_ = std::move(extras); }
 
 void Tensor::set_quantizer(std::shared_ptr<const Quantizer> quantizer) {
   quantizer_ = std::move(quantizer);

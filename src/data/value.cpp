@@ -5,6 +5,7 @@
 #include <torchkeep/value.h>
 
 #include "base/fail.h"
+#include "data/numpy.h"
 
 namespace torchkeep {
 namespace {
@@ -104,6 +105,9 @@ bool Value::as_bool() const {
 std::int64_t Value::as_int() const {
   if (is_int()) return std::get<std::int64_t>(data_);
   if (is_bool()) return std::get<bool>(data_) ? 1 : 0;
+  if (is_object()) {
+    if (const auto number = number_from_numpy(as_object())) return number->as_int();
+  }
   if (!is_double() && !(is_tensor() && as_tensor().numel() == 1)) throw_wrong_kind("int");
   const double number = as_double();
   constexpr double kLimit = 9223372036854775808.0;  // 2^63
@@ -118,6 +122,9 @@ double Value::as_double() const {
   if (is_int()) return static_cast<double>(std::get<std::int64_t>(data_));
   if (is_bool()) return std::get<bool>(data_) ? 1.0 : 0.0;
   if (is_tensor() && as_tensor().numel() == 1) return as_tensor().item_as_double();
+  if (is_object()) {
+    if (const auto number = number_from_numpy(as_object())) return number->as_double();
+  }
   throw_wrong_kind("float");
 }
 

@@ -89,6 +89,7 @@ Tensor from_torch(const at::Tensor& tensor) {
 }
 
 at::Tensor to_torch(const Tensor& tensor) {
+  if (tensor.is_conjugated() || tensor.is_negated()) return to_torch(tensor.contiguous());
   const c10::NoGradGuard no_grad;
   const c10::TensorOptions options = convert_detail::options_of(tensor);
   if (is_quantized(tensor.dtype())) {

@@ -1,7 +1,10 @@
 #include "data/leaves.h"
 
+#include <memory>
 #include <string>
 #include <vector>
+
+#include <torchkeep/tensor_extras.h>
 
 #include <gmock/gmock.h>
 
@@ -81,6 +84,36 @@ TEST(Leaves, NestingMayBeDeep) {
   std::size_t name_bytes = 0;
   visit_leaves(value, [&](const std::string& name, const Value&) { name_bytes = name.size(); });
   EXPECT_EQ(name_bytes, 19'999U);
+}
+
+TEST(Leaves, ArgumentsOfKnownCallsHaveTheirNames) {
+  const Value meta =
+      Object::call(Object::global("torch._utils", "_rebuild_meta_tensor_no_storage"),
+                   tuple({Object::global("torch", "float32"), tuple({2}), tuple({1}), false}));
+  EXPECT_THAT(leaves(dict({{"m", meta}})), ::testing::Contains("m.dtype=<torch.float32>"));
+  EXPECT_THAT(leaves(dict({{"m", meta}})), ::testing::Contains("m.requires_grad=False"));
+  const Value counter =
+      Object::call(Object::global("collections", "Counter"), tuple({dict({{"a", 2}})}));
+  EXPECT_THAT(leaves(dict({{"c", counter}})), ::testing::Contains("c.a=2"));
+  // With more arguments than are known they have numbers.
+  const Value odd = Object::call(Object::global("collections", "Counter"),
+                                 tuple({dict({{"a", 2}}), dict({{"b", 2}})}));
+  EXPECT_THAT(leaves(dict({{"c", odd}})), ::testing::Contains("c.arguments.1.b=2"));
+}
+
+TEST(Leaves, StoragesAreTensors) {
+  const Value value = dict({{"typed", Storage::allocate(8, DType::int16)},
+                            {"untyped", Storage::allocate(3)},
+                            {"packed", Storage::allocate(3, DType::quint4x2)}});
+  EXPECT_THAT(leaves(value), ElementsAre("typed=tensor(int16 [4])", "untyped=tensor(uint8 [3])",
+                                         "packed=tensor(quint4x2 [6])"));
+}
+
+TEST(Leaves, AttributesOfTensorsFollowThem) {
+  Tensor tensor = Tensor::of<float>({1}, {1});
+  tensor.set_extras(std::make_shared<const TensorExtras>(
+      TensorExtras{Object::global("m", "T"), dict({{"tag", "x"}})}));
+  EXPECT_THAT(leaves(dict({{"w", tensor}})), ElementsAre("w=tensor(float32 [1])", "w.tag='x'"));
 }
 
 }  // namespace

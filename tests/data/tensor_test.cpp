@@ -4,7 +4,7 @@
 
 #include <torchkeep/tensor.h>
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "support/expect_error.h"
 
@@ -107,6 +107,31 @@ TEST(Tensor, ReadsHalfPrecision) {
   EXPECT_EQ(read(DType::float16, 0x7C00), std::numeric_limits<double>::infinity());
   EXPECT_TRUE(std::isnan(read(DType::float16, 0x7E00)));
   EXPECT_EQ(read(DType::bfloat16, 0x3F80), 1.0);
+}
+
+TEST(Tensor, ComputesConjugateAndNegativeViews) {
+  const Storage storage = Storage::allocate(16, DType::complex64);
+  const float numbers[] = {1, 2, 3, -4};
+  std::memcpy(storage.mutable_bytes().data(), numbers, sizeof numbers);
+  Tensor view(storage, DType::complex64, {2});
+  view.set_is_conjugated(true);
+  EXPECT_FALSE(view.is_contiguous());
+  EXPECT_ERROR(view.bytes(), ErrorCode::invalid_argument, ::testing::HasSubstr("conjugate"));
+  const Tensor computed = view.contiguous();
+  EXPECT_FALSE(computed.is_conjugated());
+  float result[4];
+  std::memcpy(result, computed.bytes().data(), sizeof result);
+  EXPECT_THAT(result, ::testing::ElementsAre(1, -2, 3, 4));
+
+  Tensor negative = Tensor::of<float>({1, -2}, {2});
+  negative.set_is_negated(true);
+  EXPECT_EQ(negative.item_as_double(1), 2.0);
+  EXPECT_TRUE(equal(negative, Tensor::of<float>({-1, 2}, {2})));
+  Tensor ints = Tensor::of<std::int64_t>({1}, {1});
+  EXPECT_ERROR(ints.set_is_negated(true), ErrorCode::invalid_argument,
+               ::testing::HasSubstr("int64"));
+  EXPECT_ERROR(ints.set_is_conjugated(true), ErrorCode::invalid_argument,
+               ::testing::HasSubstr("int64"));
 }
 
 }  // namespace

@@ -82,8 +82,12 @@ class Reader {
     table_.locate(keys, stream_, order);
     stream_.seek(object);
     const SectionStorages storages(section_, table_.stored(), options_);
-    Value value = build(storages);
+    pt::TensorDecoder tensors([&](const std::string& key, std::optional<DType>, const std::string&,
+                                  std::uint64_t) { return storages.storages()[table_.index(key)]; },
+                              options_.limits);
+    Value value = build(tensors);
     storages.fill();
+    tensors.check_contents();
     return {.value = std::move(value), .globals = stream_.globals()};
   }
 
@@ -102,10 +106,7 @@ class Reader {
         {.persistent_load = [&ids](const Value& id) { return ids.load(id); }, .build = nullptr});
   }
 
-  Value build(const SectionStorages& storages) {
-    pt::TensorDecoder tensors([&](const std::string& key, std::optional<DType>, const std::string&,
-                                  std::uint64_t) { return storages.storages()[table_.index(key)]; },
-                              options_.limits);
+  Value build(pt::TensorDecoder& tensors) {
     pickle::DecodeHooks hooks = tensors.hooks();
     PersistentIds ids(std::move(hooks.persistent_load));
     hooks.persistent_load = [&ids](const Value& id) { return ids.load(id); };

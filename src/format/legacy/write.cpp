@@ -50,9 +50,10 @@ class Output {
 
 void write(const Value& value,
            const std::filesystem::path& /*path*/,
-           const SaveOptions& /*options*/,
+           const SaveOptions& options,
            const Sink& sink) {
-  pt::TensorEncoder tensors(pt::TensorEncoder::StorageIds::with_view);
+  pt::TensorEncoder tensors(pt::StorageRanges::to_write(value, options.storages),
+                            pt::TensorEncoder::StorageIds::with_view);
   const std::string object = pickle::encode(value, tensors.hooks());
   std::vector<std::pair<std::string, const Storage*>> sorted;  // as text: 0, 1, 10, 11, 2, ...
   for (const Storage& storage : tensors.storages()) {

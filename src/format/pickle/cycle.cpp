@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "base/fail.h"
+#include "data/children.h"
 
 namespace torchkeep::pickle {
 namespace {
@@ -26,39 +27,6 @@ void empty(const Value& container) {
   if (container.is_set()) container.as_set().clear();
   if (container.is_dict()) container.as_dict().clear();
   if (container.is_object()) container.as_object() = Object::global({}, {});
-}
-
-template <class Visit>
-void for_each_child(const Value& value, Visit visit) {
-  switch (value.kind()) {
-    case Value::Kind::list:
-    case Value::Kind::tuple:
-    case Value::Kind::set:
-      for (const Value& item : value.items()) visit(item);
-      return;
-    case Value::Kind::dict:
-      for (const auto& [key, item] : value.as_dict()) {
-        visit(key);
-        visit(item);
-      }
-      visit(value.as_dict().attributes());
-      return;
-    case Value::Kind::object: {
-      const Object& object = value.as_object();
-      visit(object.callee());
-      visit(object.arguments());
-      visit(object.keyword_arguments);
-      visit(object.state);
-      for (const Value& item : object.list_items) visit(item);
-      for (const auto& [key, item] : object.dict_items) {
-        visit(key);
-        visit(item);
-      }
-      return;
-    }
-    default:
-      return;
-  }
 }
 
 // Depth first, without recursion.
@@ -85,7 +53,8 @@ class Search {
   };
 
   void enter(const Value& value) {
-    if (value.is_tuple() || can_be_filled(value)) pending_.push_back({&value, false});
+    const bool has_extras = value.is_tensor() && value.as_tensor().extras() != nullptr;
+    if (value.is_tuple() || has_extras || can_be_filled(value)) pending_.push_back({&value, false});
   }
 
   void expand(const Value& value) {

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include <torchkeep/limits.h>
 #include <torchkeep/value.h>
@@ -16,6 +17,7 @@
 #include "format/pickle/decode.h"
 #include "format/pickle/instruction.h"
 #include "format/pickle/memo.h"
+#include "format/pickle/python_data.h"
 #include "format/pickle/stack.h"
 
 namespace torchkeep::pickle {
@@ -83,7 +85,15 @@ class Machine {
   InstructionReader reader_;
   const DecodeHooks& hooks_;
   const Limits& limits_;
+  // The members of sets that are filled item by item; the sets are held, so that no other gets
+  // their identity.
+  struct OpenSet {
+    Value set;
+    SetMembers members;
+  };
+
   SharedContainers shared_;
+  std::unordered_map<const void*, OpenSet> open_sets_;
   Stack stack_;
   Memo memo_;
   Budget budget_;

@@ -224,10 +224,10 @@ void Machine::push_dict(List keys_and_values) {
 
 void Machine::push_frozenset(List items) {
   budget_.charge(kObjectCost);
-  List members;
-  add_to_set(members, std::move(items), budget_);
-  stack_.push(
-      Object::call(Object::global("builtins", "frozenset"), tuple({Value(std::move(members))})));
+  SetMembers members;
+  members.add(std::move(items), budget_);
+  stack_.push(Object::call(Object::global("builtins", "frozenset"),
+                           tuple({Value(List(members.in_order()))})));
 }
 
 void Machine::append(List items) {
@@ -261,7 +261,17 @@ void Machine::add_items(List items) {
   if (!target.is_set()) {
     fail(ErrorCode::corrupt, "items are added to a {} (expected a set)", name(target.kind()));
   }
-  add_to_set(target.as_set(), std::move(items), budget_);
+  const auto [entry, is_new] = open_sets_.try_emplace(target.identity());
+  auto& [set, members] = entry->second;
+  if (is_new) {
+    set = target;
+    members.add(target.as_set(), budget_);
+  }
+  const std::size_t before = members.in_order().size();
+  members.add(std::move(items), budget_);
+  const List& all = members.in_order();
+  target.as_set().insert(target.as_set().end(), all.begin() + static_cast<std::ptrdiff_t>(before),
+                         all.end());
 }
 
 }  // namespace torchkeep::pickle

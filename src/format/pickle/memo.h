@@ -9,6 +9,7 @@
 #include <torchkeep/value.h>
 
 #include "base/fail.h"
+#include "base/seeded_hash.h"
 
 namespace torchkeep::pickle {
 
@@ -49,7 +50,7 @@ class BasicMemo {
  private:
   std::uint64_t max_entries_;
   std::vector<std::optional<Entry>> dense_;
-  std::unordered_map<std::uint64_t, Entry> sparse_;
+  std::unordered_map<std::uint64_t, Entry, SeededHash> sparse_;
 };
 
 using Memo = BasicMemo<Value>;

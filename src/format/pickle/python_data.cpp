@@ -29,13 +29,13 @@ std::optional<Value> build_ordered_dict(const List& arguments, Budget& budget) {
 
 std::optional<Value> build_set(const List& arguments, Budget& budget) {
   budget.charge(kSequenceCost);
-  Value set(Set{});
-  if (arguments.empty()) return set;
+  if (arguments.empty()) return Value(Set{});
   if (arguments.size() != 1 || !(arguments[0].is_list() || arguments[0].is_tuple())) {
     return std::nullopt;
   }
-  add_to_set(set.as_set(), arguments[0].items(), budget);
-  return set;
+  SetMembers members;
+  members.add(arguments[0].items(), budget);
+  return Value(Set{members.in_order()});
 }
 
 // Protocols 0 to 2 have no bytes: Python writes them as text of Latin-1.
@@ -101,11 +101,13 @@ void check_key(const Value& key, Budget& budget) {
   }
 }
 
-void add_to_set(List& set, List items, Budget& budget) {
-  budget.charge(items.size() * kItemCost);
+void SetMembers::add(List items, Budget& budget) {
+  budget.charge(items.size() * kEntryCost);
   for (Value& item : items) {
     check_key(item, budget);
-    set.push_back(std::move(item));
+    if (index_.find(item) != nullptr) continue;
+    index_.set(item, Value());
+    in_order_.push_back(std::move(item));
   }
 }
 

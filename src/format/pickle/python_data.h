@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include <torchkeep/dict.h>
 #include <torchkeep/value.h>
 
 #include "format/pickle/budget.h"
@@ -16,7 +17,16 @@ std::optional<Value> build_python_data(const Object& callee, const List& argumen
 // they hold so often that comparing them would take for ever.
 void check_key(const Value& key, Budget& budget);
 
-// Adds the items at the end, after check_key().
-void add_to_set(List& set, List items, Budget& budget);
+// The members of a set in their order, each once.
+class SetMembers {
+ public:
+  // Adds the items at the end that are not there yet, after check_key().
+  void add(List items, Budget& budget);
+  const List& in_order() const { return in_order_; }
+
+ private:
+  Dict index_;
+  List in_order_;
+};
 
 }  // namespace torchkeep::pickle

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/fail.h"
+#include "base/seeded_hash.h"
 
 namespace torchkeep::pt {
 namespace {
@@ -36,7 +37,7 @@ std::string read_prefix(const zip::Reader& reader) {
 
 // PyTorch's own reader ignores case: it could take one for the other.
 void check_names_differ_beyond_case(const zip::Reader& reader) {
-  std::unordered_set<std::string> folded;
+  std::unordered_set<std::string, SeededHash> folded;
   for (const zip::Record& record : reader.records()) {
     std::string name = record.name;
     for (char& c : name) {

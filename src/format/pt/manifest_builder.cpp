@@ -34,11 +34,13 @@ void ManifestBuilder::add_record(std::string_view name, std::span<const std::byt
 }
 
 void ManifestBuilder::add_tensors(const Value& value) {
-  std::unordered_map<const void*, std::string> known;  // one tensor may have several names
+  // One tensor may have several names. A leaf is held, so that no other gets its identity.
+  std::unordered_map<const void*, std::pair<Value, std::string>> known;
   visit_leaves(value, [&](const std::string& name, const Value& leaf) {
     if (!leaf.is_tensor()) return;
-    std::string& sha256 = known[leaf.identity()];
+    auto& [held, sha256] = known[leaf.identity()];
     if (sha256.empty()) sha256 = sha256_of(leaf.as_tensor());
+    held = leaf;
     manifest_.tensors.push_back({manifest_name(name), sha256});
   });
 }

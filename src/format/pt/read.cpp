@@ -25,27 +25,29 @@ std::vector<std::byte> read_pickle(const Archive& archive, const LoadOptions& op
       record, options.verify == Verify::nothing ? zip::Checksum::ignore : zip::Checksum::verify);
 }
 
-pickle::Decoded decode_pickle(const Archive& archive,
-                              StorageLoader& storages,
-                              const LoadOptions& options) {
+// What `call` gives; an error gets the record.
+template <class Call>
+auto in_pickle(Call call) {
   try {
-    const std::vector<std::byte> bytes = read_pickle(archive, options);
-    TensorDecoder tensors(
-        [&](const std::string& key, std::optional<DType> dtype, const std::string& location,
-            std::uint64_t size) { return storages.load(key, dtype, location, size); },
-        options.limits);
-    pickle::Decoded decoded = pickle::decode(bytes, tensors.hooks(), options.limits);
-    if (decoded.bytes_used != bytes.size()) {
-      fail(ErrorCode::corrupt, "{} bytes follow the end of the pickle",
-           bytes.size() - decoded.bytes_used);
-    }
-    return decoded;
+    return call();
   } catch (Error& error) {
     Place place;
     place.record = kPickle;
     error.add_place(place);
     throw;
   }
+}
+
+pickle::Decoded decode_pickle(const Archive& archive,
+                              TensorDecoder& tensors,
+                              const LoadOptions& options) {
+  const std::vector<std::byte> bytes = read_pickle(archive, options);
+  pickle::Decoded decoded = pickle::decode(bytes, tensors.hooks(), options.limits);
+  if (decoded.bytes_used != bytes.size()) {
+    fail(ErrorCode::corrupt, "{} bytes follow the end of the pickle",
+         bytes.size() - decoded.bytes_used);
+  }
+  return decoded;
 }
 
 // TorchScript began with a description in JSON.
@@ -82,8 +84,13 @@ Loaded read(const zip::Reader& reader, const LoadOptions& options) {
   refuse_json_script(reader);
   const Archive archive(reader);
   StorageLoader storages(archive, options);
-  pickle::Decoded decoded = decode_pickle(archive, storages, options);
+  TensorDecoder tensors(
+      [&](const std::string& key, std::optional<DType> dtype, const std::string& location,
+          std::uint64_t size) { return storages.load(key, dtype, location, size); },
+      options.limits);
+  pickle::Decoded decoded = in_pickle([&] { return decode_pickle(archive, tensors, options); });
   storages.finish();
+  in_pickle([&] { tensors.check_contents(); });
   return {std::move(decoded.value), std::move(decoded.globals)};
 }
 

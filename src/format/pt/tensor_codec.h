@@ -15,14 +15,16 @@
 #include <torchkeep/storage.h>
 #include <torchkeep/value.h>
 
+#include "base/seeded_hash.h"
 #include "format/pickle/decode.h"
 #include "format/pickle/encode.h"
+#include "format/pt/content_checks.h"
+#include "format/pt/storage_ranges.h"
 
 namespace torchkeep::pt {
 
 // Builds tensors while a pickle is decoded. What it does not build stays an inert object that holds
-// its storages: sparse, nested, meta and conjugated tensors, subclasses, tensors with Python
-// attributes or hooks.
+// its parts: sparse, nested and meta tensors, subclasses that wrap others, tensors with hooks.
 class TensorDecoder {
  public:
   // Gives the storage with that key; called once for each key. `dtype` is nothing for an untyped
@@ -41,6 +43,10 @@ class TensorDecoder {
   // over Limits::max_logical_bytes.
   pickle::DecodeHooks hooks();
 
+  // Checks what depends on the bytes of the storages, once they are there: the indices of sparse
+  // tensors, the zero points of quantised ones. Throws corrupt, or unsafe where that is too much.
+  void check_contents() const { checks_.run(); }
+
  private:
   struct Loaded {
     std::optional<DType> dtype;
@@ -49,11 +55,12 @@ class TensorDecoder {
   };
 
   Value load(const Value& id);
-  std::optional<Value> build(const Object& callee, const List& arguments) const;
+  std::optional<Value> build(const Object& callee, const List& arguments);
 
   LoadStorage load_storage_;
   Limits limits_;
-  std::unordered_map<std::string, Loaded> loaded_;
+  ContentChecks checks_;
+  std::unordered_map<std::string, Loaded, SeededHash> loaded_;
 };
 
 // Writes tensors while a value is encoded, and numbers their storages in the order in which they
@@ -66,7 +73,8 @@ class TensorEncoder {
     with_view  // a sixth, as before PyTorch 1.6: which part of the storage is meant; always none
   };
 
-  explicit TensorEncoder(StorageIds ids = StorageIds::plain);
+  // Of each storage only the range is written.
+  explicit TensorEncoder(StorageRanges ranges = {}, StorageIds ids = StorageIds::plain);
   TensorEncoder(const TensorEncoder&) = delete;
   TensorEncoder& operator=(const TensorEncoder&) = delete;
 
@@ -78,20 +86,25 @@ class TensorEncoder {
   const std::vector<Storage>& storages() const { return storages_; }
 
  private:
-  struct Memory {  // that is not empty
-    const std::byte* data = nullptr;
+  struct Memory {
+    const void* address = nullptr;
     std::uint64_t bytes = 0;
     bool operator==(const Memory&) const = default;
   };
   struct MemoryHash {
     std::size_t operator()(const Memory& memory) const {
-      return std::hash<const std::byte*>()(memory.data) ^ std::hash<std::uint64_t>()(memory.bytes);
+      return std::hash<const void*>()(memory.address) ^ std::hash<std::uint64_t>()(memory.bytes);
     }
   };
 
+  Value reduce(const Tensor& tensor) const;
+  Value reduce_plain(const Tensor& tensor) const;
+  Value reduce_data(const Tensor& tensor, bool requires_grad) const;
   Value persistent_id(const Storage& storage);
   Value key_of(const Storage& storage);
+  void check_one_type(const Storage& storage);
 
+  StorageRanges ranges_;
   StorageIds ids_;
   std::vector<Storage> storages_;
   std::unordered_map<Memory, Value, MemoryHash> keys_;

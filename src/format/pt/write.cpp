@@ -18,14 +18,12 @@
 namespace torchkeep::pt {
 namespace {
 
-using Storages = std::vector<Storage>;
-
 // Adds records, and notes their checksums where they are asked for.
 class Records {
  public:
   Records(zip::Writer::Sink sink, std::string root) : writer_(std::move(sink), std::move(root)) {}
 
-  void note_checksums(const Storages& storages) { manifest_.emplace(storages); }
+  void note_checksums(const std::vector<Storage>& storages) { manifest_.emplace(storages); }
 
   void add(std::string_view name, std::span<const std::byte> bytes) {
     if (manifest_) manifest_->add_record(name, bytes);
@@ -52,14 +50,14 @@ class Records {
   std::optional<ManifestBuilder> manifest_;
 };
 
-void add_storages_in_numeric_order(Records& records, const Storages& storages) {
+void add_storages_in_numeric_order(Records& records, const std::vector<Storage>& storages) {
   for (std::size_t key = 0; key < storages.size(); ++key) {
     records.add(fmt::format("data/{}", key), storages[key].bytes());
   }
 }
 
 // 0, 1, 10, 11, 2, ...
-void add_storages_in_text_order(Records& records, const Storages& storages) {
+void add_storages_in_text_order(Records& records, const std::vector<Storage>& storages) {
   std::vector<std::pair<std::string, const Storage*>> sorted;
   for (std::size_t key = 0; key < storages.size(); ++key) {
     sorted.emplace_back(std::to_string(key), &storages[key]);
@@ -83,7 +81,7 @@ void write(const Value& value,
            const std::filesystem::path& path,
            const SaveOptions& options,
            const Sink& sink) {
-  TensorEncoder tensors;
+  TensorEncoder tensors(StorageRanges::to_write(value, options.storages));
   const std::string encoded = pickle::encode(value, tensors.hooks());
   Records records(sink, choose_root(path, options));
   if (options.manifest == Manifest::sha256) records.note_checksums(tensors.storages());

@@ -83,6 +83,7 @@ class Reader {
     read_tensors();
     Value value = read_object();
     in_member("storages", [&] { storages.fill(); });
+    in_member("tensors", [&] { tensors_.check_contents(); });
     return {.value = std::move(value), .globals = {globals_.begin(), globals_.end()}};
   }
 

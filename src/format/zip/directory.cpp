@@ -6,6 +6,7 @@
 
 #include "base/byte_reader.h"
 #include "base/fail.h"
+#include "base/seeded_hash.h"
 #include "format/zip/layout.h"
 #include "format/zip/zip64_extra.h"
 
@@ -206,7 +207,7 @@ Record read_entry(ByteReader& reader) {
 }
 
 void check_names_distinct(const std::vector<Record>& records) {
-  std::unordered_set<std::string_view> names;
+  std::unordered_set<std::string_view, SeededHash> names;
   for (const Record& record : records) {
     if (!names.insert(record.name).second) {
       Place place;

@@ -11,6 +11,7 @@
 
 #include <torchkeep/limits.h>
 
+#include "base/seeded_hash.h"
 #include "format/zip/record.h"
 #include "io/input_file.h"
 
@@ -40,7 +41,7 @@ class Reader {
  private:
   std::shared_ptr<const io::InputFile> file_;
   std::vector<Record> records_;
-  std::unordered_map<std::string_view, const Record*> by_name_;
+  std::unordered_map<std::string_view, const Record*, SeededHash> by_name_;
 };
 
 // Throws corrupt, with the record, where `crc32` is not the record's.

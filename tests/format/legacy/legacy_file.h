@@ -49,7 +49,7 @@ inline std::string encoded_keys(const std::vector<std::string>& keys) {
 
 // The file of a value with at most ten storages.
 inline LegacyFile legacy_file(const Value& value) {
-  pt::TensorEncoder tensors(pt::TensorEncoder::StorageIds::with_view);
+  pt::TensorEncoder tensors({}, pt::TensorEncoder::StorageIds::with_view);
   LegacyFile file;
   file.object = pickle::encode(value, tensors.hooks());
   std::vector<std::string> keys;

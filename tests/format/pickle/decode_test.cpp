@@ -53,6 +53,24 @@ TEST(Decode, ReadsSetsAndBytesOfProtocol2) {
   EXPECT_EQ(bytes.as_bytes(), std::string("\0\xff", 2));
 }
 
+TEST(Decode, KeepsEveryMemberOfASetOnce) {
+  // Python compares them: 1, 1.0 and True are one.
+  EXPECT_EQ(to_string(decoded(pickle("c__builtin__\nset\n](K\1K\2K\1\x88"
+                                     "e\x85R."))),
+            "{1, 2}");
+  EXPECT_EQ(to_string(decoded(pickle("\x80\4\x8f(K\1K\2\x90(K\2K\3\x90."))), "{1, 2, 3}");
+  EXPECT_EQ(decoded(pickle("\x80\4(K\1K\1\x91.")).as_object().arguments()[0].size(), 1U);
+  // Items that come one by one cost no comparison with all that are there.
+  std::string many = pickle("\x80\4\x8f");
+  for (int i = 0; i < 50'000; ++i) {
+    many += "(M";
+    many += static_cast<char>(i & 0xff);
+    many += static_cast<char>(i >> 8);
+    many += '\x90';
+  }
+  EXPECT_EQ(decoded(many + ".").size(), 50'000U);
+}
+
 TEST(Decode, KeepsIntegersOfMoreThan64Bits) {
   EXPECT_EQ(decoded(pickle("\x8a\x08\0\0\0\0\0\0\0\x80.")).as_int(), INT64_MIN);
   EXPECT_EQ(decoded(pickle("\x8a\x0a\xff\xff\xff\xff\xff\xff\xff\x7f\0\0.")).as_int(), INT64_MAX);

@@ -250,8 +250,10 @@ class RandomValue {
       case 1:
         return Tuple{items(depth)};
       case 2: {
+        Dict members;  // each once
+        while (!chance(3)) members.set(key(), Value());
         Set set;
-        while (!chance(3)) set.items.push_back(key());
+        for (const auto& [member, none] : members) set.items.push_back(member);
         return set;
       }
       case 3: {

@@ -39,7 +39,9 @@ inline Value decoded_pt(const PtPickle& from, const Limits& limits = {}) {
                        dtype, location);
       },
       limits);
-  return pickle::decode(as_bytes(from.bytes), decoder.hooks(), limits).value;
+  Value value = pickle::decode(as_bytes(from.bytes), decoder.hooks(), limits).value;
+  decoder.check_contents();
+  return value;
 }
 
 inline Value round_trip(const Value& value) { return decoded_pt(encoded_pt(value)); }

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include <torchkeep/tensor.h>
+#include <torchkeep/tensor_extras.h>
 #include <torchkeep/value.h>
 
 #include <gtest/gtest.h>
@@ -110,17 +111,13 @@ TEST(TensorDecoder, RefusesArgumentsOfWrongTypesAndNumber) {
 TEST(TensorDecoder, KeepsTensorsThatAreMoreThanTheirElements) {
   Dict hooks(Dict::Type::ordered);
   hooks.set("hook", 1);
-  Dict conjugated;
-  conjugated.set("conj", true);
   const List kept = {
       rebuild("_rebuild_tensor_v2", {floats(1), 0, tuple({}), tuple({}), false, hooks}),
-      rebuild("_rebuild_tensor_v2",
-              {floats(1), 0, tuple({}), tuple({}), false, no_hooks(), conjugated}),
       rebuild("_rebuild_sparse_tensor",
               {torch_global("sparse_coo"), tuple({Tensor(), Tensor(), tuple({0})})}),
       rebuild("_rebuild_meta_tensor_no_storage",
               {torch_global("float32"), tuple({2}), tuple({1}), false}),
-      rebuild("_rebuild_parameter_with_state", {Tensor(), true, no_hooks(), dict({{"a", 1}})}),
+      rebuild("_rebuild_parameter_with_state", {Tensor(), true, no_hooks(), 7}),
   };
   for (const Value& call : kept) {
     const Value once = read_back(call);
@@ -132,6 +129,99 @@ TEST(TensorDecoder, KeepsTensorsThatAreMoreThanTheirElements) {
   EXPECT_TRUE(read_back(rebuild("_rebuild_tensor_v2",
                                 {floats(1), 0, tuple({}), tuple({}), false, no_hooks(), Dict()}))
                   .is_tensor());
+}
+
+Value complex_view(Value metadata, DType dtype = DType::complex64) {
+  return rebuild("_rebuild_tensor_v2", {Storage::allocate(16, dtype), 0, tuple({2}), tuple({1}),
+                                        false, no_hooks(), std::move(metadata)});
+}
+
+TEST(TensorDecoder, ReadsConjugateAndNegativeViews) {
+  const Value conjugate = read_back(complex_view(dict({{"conj", true}})));
+  EXPECT_TRUE(conjugate.as_tensor().is_conjugated());
+  EXPECT_FALSE(conjugate.as_tensor().is_contiguous());
+  const Value both = read_back(complex_view(dict({{"conj", true}, {"neg", true}})));
+  EXPECT_EQ(encoded_pt(both).bytes,
+            encoded_pt(complex_view(dict({{"conj", true}, {"neg", true}}))).bytes);
+  EXPECT_TRUE(
+      read_back(complex_view(dict({{"neg", true}}), DType::float32)).as_tensor().is_negated());
+  for (const Value& wrong :
+       {complex_view(dict({{"conj", true}}), DType::float32),
+        complex_view(dict({{"neg", true}}), DType::int64), complex_view(dict({{"other", true}})),
+        complex_view(dict({{"conj", 1}})), complex_view(7)}) {
+    EXPECT_ERROR(read_back(wrong), ErrorCode::corrupt, HasSubstr(""));
+  }
+}
+
+Value from_type(Value function, Value type, Value arguments, Value state) {
+  return Object::call(
+      Object::global("torch._tensor", "_rebuild_from_type_v2"),
+      tuple({std::move(function), std::move(type), std::move(arguments), std::move(state)}));
+}
+
+TEST(TensorDecoder, KeepsTheClassAndTheAttributesOfTensors) {
+  const Value plain = view(0, tuple({2}), tuple({1}));
+  const Value function = Object::global("torch._utils", "_rebuild_tensor_v2");
+  const Value type = Object::global("my.module", "MyTensor");
+  for (const Value& state :
+       {Value(), dict({{"tag", "x"}, {"mask", Tensor()}}), tuple({Value(), dict({{"slot", 1}})})}) {
+    const Value call = from_type(function, type, plain.as_object().arguments(), state);
+    const Value once = read_back(call);
+    ASSERT_TRUE(once.is_tensor());
+    EXPECT_EQ(once.as_tensor().extras()->type.as_object().class_path(), "my.module.MyTensor");
+    EXPECT_TRUE(equal(once.as_tensor().extras()->state, state));
+    EXPECT_EQ(encoded_pt(once).bytes, encoded_pt(call).bytes);
+  }
+  const Value parameter =
+      rebuild("_rebuild_parameter_with_state", {Tensor(), true, no_hooks(), dict({{"a", 1}})});
+  const Value once = read_back(parameter);
+  ASSERT_TRUE(once.is_tensor());
+  EXPECT_TRUE(once.as_tensor().is_parameter());
+  EXPECT_EQ(encoded_pt(once).bytes, encoded_pt(parameter).bytes);
+}
+
+TEST(TensorDecoder, BuildsSubclassesOnlyByTheFunctionsThatItKnows) {
+  const Value type = Object::global("my.module", "MyTensor");
+  const Value arguments = view(0, tuple({2}), tuple({1})).as_object().arguments();
+  for (const Object& function :
+       {Object::global("os", "system"), Object::global("torch._tensor", "_rebuild_from_type_v2"),
+        Object::global("torch._utils", "_rebuild_wrapper_subclass")}) {
+    EXPECT_TRUE(read_back(from_type(function, type, arguments, Value())).is_object());
+  }
+  EXPECT_ERROR(read_back(from_type(7, type, arguments, Value())), ErrorCode::corrupt,
+               HasSubstr("no function"));
+  EXPECT_ERROR(
+      read_back(from_type(Object::global("torch._utils", "_rebuild_tensor_v2"), type, 7, Value())),
+      ErrorCode::corrupt, HasSubstr("no tuple"));
+}
+
+TEST(TensorDecoder, RefusesTensorsWhoseAttributesHoldThemselves) {
+  // A tensor whose attributes are a dict that is filled with the tensor afterwards.
+  PtPickle from = encoded_pt(
+      from_type(Object::global("torch._utils", "_rebuild_tensor_v2"), Object::global("m", "T"),
+                view(0, tuple({2}), tuple({1})).as_object().arguments(), Value(Dict())));
+  // EMPTY_DICT and its memo number, then the end of the arguments.
+  const std::size_t dict = from.bytes.rfind('}');
+  const auto number = static_cast<unsigned char>(from.bytes[dict + 2]);
+  from.bytes.replace(from.bytes.size() - 1, 1,
+                     std::string("q\xf0") + "h" + static_cast<char>(number) + "X" +
+                         std::string("\x01\0\0\0a", 5) + "h\xf0s0.");
+  EXPECT_ERROR(decoded_pt(from), ErrorCode::unsupported, HasSubstr("contains itself"));
+}
+
+Value meta(Value dtype, Value size, Value stride) {
+  return rebuild("_rebuild_meta_tensor_no_storage",
+                 {std::move(dtype), std::move(size), std::move(stride), false});
+}
+
+TEST(TensorDecoder, ChecksTensorsWithoutStorage) {
+  EXPECT_TRUE(read_back(meta(torch_global("float32"), tuple({2}), tuple({1}))).is_object());
+  for (const Value& wrong :
+       {meta(7, tuple({2}), tuple({1})), meta(torch_global("float32"), tuple({2}), tuple({1, 1})),
+        meta(torch_global("float32"), tuple({-2}), tuple({1})),
+        meta(torch_global("float32"), tuple({1 << 30, 1 << 30, 1 << 30}), tuple({1, 1, 1}))}) {
+    EXPECT_ERROR(read_back(wrong), ErrorCode::corrupt, HasSubstr(""));
+  }
 }
 
 Value quantized(Value parameters, DType dtype = DType::quint8, Shape shape = {2, 3}) {
@@ -155,6 +245,16 @@ TEST(TensorDecoder, ReadsQuantisedTensors) {
   const Value by_channel = read_back(quantized(channels(3, 3, 1), DType::qint8));
   EXPECT_EQ(by_channel.as_tensor().quantizer()->axis, 1);
   EXPECT_EQ(by_channel.as_tensor().quantizer()->scales.shape(), Shape({3}));
+}
+
+TEST(TensorDecoder, ReadsQuantisationWrittenAsLists) {
+  const Value call =
+      quantized(tuple({torch_global("per_channel_affine"), list({0.5, 0.25}), list({0, 3}), 0}));
+  const Value once = read_back(call);
+  ASSERT_TRUE(once.is_tensor());
+  EXPECT_EQ(once.as_tensor().quantizer()->scales.item_as_double(1), 0.25);
+  EXPECT_EQ(once.as_tensor().quantizer()->zero_points.item_as_double(1), 3.0);
+  EXPECT_EQ(encoded_pt(once).bytes, encoded_pt(call).bytes);
 }
 
 TEST(TensorDecoder, ReadsPackedQuantisedTensors) {
@@ -181,6 +281,14 @@ TEST(TensorDecoder, RefusesWrongQuantisation) {
   refused(quantized(channels(3, 2, 1)), "one for each channel");
   refused(quantized(tuple({torch_global("per_tensor_affine"), 0.5, 3}), DType::float32),
           "not quantised");
+  refused(quantized(tuple({torch_global("per_tensor_affine"), 0.5, 256})), "no element can be");
+  refused(quantized(tuple({torch_global("per_tensor_affine"), 0.5, -129}), DType::qint8),
+          "no element can be");
+  refused(
+      quantized(tuple({torch_global("per_channel_affine"), list({0.5, 0.25}), list({0, 300}), 0})),
+      "zero points of 300");
+  refused(quantized(tuple({torch_global("per_channel_affine"), list({0.5}), list({0}), 0})),
+          "one for each channel");
   EXPECT_TRUE(read_back(quantized(tuple({torch_global("some_scheme"), 1}))).is_object());
 }
 

@@ -234,6 +234,13 @@ TEST(TensorEncoder, GivesEveryEmptyTensorAStorageOfItsOwn) {
   EXPECT_EQ(decoded_pt(written)[1].as_tensor().shape(), Shape({0}));
 }
 
+TEST(TensorEncoder, LetsTensorsShareAnEmptyStorage) {
+  const Storage empty = Storage::allocate(0, DType::float32);
+  const Tensor one(empty, DType::float32, {0, 2});
+  const Tensor other(empty, DType::float32, {3, 0});
+  EXPECT_EQ(encoded_pt(list({one, other})).storages.size(), 1U);
+}
+
 TEST(TensorEncoder, CutsBytesThatMakeNoWholeElement) {
   const Storage storage = Storage::allocate(11);
   const PtPickle written = encoded_pt(Tensor(storage, DType::float32, {2}));
