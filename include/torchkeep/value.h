@@ -2,6 +2,7 @@
 // storage, or an object whose class torchkeep does not build.
 #pragma once
 
+#include <bit>
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
@@ -10,7 +11,6 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include <torchkeep/tensor.h>
@@ -62,10 +62,11 @@ class Value {
 
   Value() = default;               // none
   template <std::same_as<bool> T>  // a template, so that no pointer becomes a bool
-  Value(T value) : data_(value) {}
+  Value(T value) : kind_(Kind::boolean), scalar_(value ? 1 : 0) {}
   template <std::integral T>
-  requires(!std::same_as<T, bool>) Value(T value) : data_(checked_int(value)) {}
-  Value(double value) : data_(value) {}
+  requires(!std::same_as<T, bool>) Value(T value)
+      : kind_(Kind::integer), scalar_(checked_int(value)) {}
+  Value(double value) : kind_(Kind::floating), scalar_(std::bit_cast<std::int64_t>(value)) {}
   Value(const char* text);
   Value(std::string_view text);
   Value(std::string text);
@@ -82,12 +83,17 @@ class Value {
   Value(const T& other) : Value(ToValue<T>::to_value(other)) {}
 
   Value(const Value&) = default;
-  Value(Value&& other) noexcept : data_(std::exchange(other.data_, Data{})) {}
+  Value(Value&& other) noexcept
+      : kind_(std::exchange(other.kind_, Kind::none)),
+        scalar_(other.scalar_),
+        held_(std::move(other.held_)) {}
   Value& operator=(const Value& other);
   Value& operator=(Value&& other) noexcept;
-  ~Value();
+  ~Value() {
+    if (held_ != nullptr) release();
+  }
 
-  Kind kind() const { return static_cast<Kind>(data_.index()); }
+  Kind kind() const { return kind_; }
   bool is_none() const { return kind() == Kind::none; }
   bool is_bool() const { return kind() == Kind::boolean; }
   bool is_int() const { return kind() == Kind::integer; }
@@ -157,7 +163,7 @@ class Value {
 
   // The address of what is held by reference: equal for two values that are one Python object.
   // Null for none, bool, int and float.
-  const void* identity() const;
+  const void* identity() const { return held_.get(); }
 
  private:
   template <class T>
@@ -171,21 +177,18 @@ class Value {
   [[noreturn]] void throw_wrong_kind(std::string_view wanted) const;
   void release() noexcept;
 
-  // In the order of Kind.
-  using Data = std::variant<std::monostate,
-                            bool,
-                            std::int64_t,
-                            double,
-                            std::shared_ptr<const std::string>,
-                            std::shared_ptr<const Bytes>,
-                            std::shared_ptr<List>,
-                            std::shared_ptr<const Tuple>,
-                            std::shared_ptr<Dict>,
-                            std::shared_ptr<Set>,
-                            std::shared_ptr<const Tensor>,
-                            std::shared_ptr<const Storage>,
-                            std::shared_ptr<Object>>;
-  Data data_;
+  template <class T>
+  Value(Kind kind, std::shared_ptr<T> held) : kind_(kind), held_(std::move(held)) {}
+  template <class T>
+  T& held() const {
+    return *static_cast<T*>(const_cast<void*>(held_.get()));
+  }
+
+  Kind kind_ = Kind::none;
+  std::int64_t scalar_ = 0;  // of a bool or int; the bits of a float
+  // All kinds but none, bool, int and float: what is held. A string, bytes, tuple, tensor or
+  // storage is never changed.
+  std::shared_ptr<const void> held_;
 };
 
 struct Bytes {

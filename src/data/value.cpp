@@ -31,25 +31,34 @@ void bury(std::shared_ptr<const void> container) noexcept {
   waiting = nullptr;
 }
 
-template <class T>
-constexpr bool kIsContainer =
-    std::is_same_v<T, std::shared_ptr<List>> || std::is_same_v<T, std::shared_ptr<const Tuple>> ||
-    std::is_same_v<T, std::shared_ptr<Dict>> || std::is_same_v<T, std::shared_ptr<Set>> ||
-    std::is_same_v<T, std::shared_ptr<Object>>;
+constexpr bool is_container(Value::Kind kind) {
+  switch (kind) {
+    case Value::Kind::list:
+    case Value::Kind::tuple:
+    case Value::Kind::dict:
+    case Value::Kind::set:
+    case Value::Kind::object:
+      return true;
+    default:
+      return false;
+  }
+}
 
 }  // namespace
 
 Value::Value(const char* text) : Value(std::string(text)) {}
 Value::Value(std::string_view text) : Value(std::string(text)) {}
-Value::Value(std::string text) : data_(std::make_shared<const std::string>(std::move(text))) {}
-Value::Value(Bytes bytes) : data_(std::make_shared<const Bytes>(std::move(bytes))) {}
-Value::Value(List items) : data_(std::make_shared<List>(std::move(items))) {}
-Value::Value(Tuple items) : data_(std::make_shared<const Tuple>(std::move(items))) {}
-Value::Value(Set items) : data_(std::make_shared<Set>(std::move(items))) {}
-Value::Value(Dict dict) : data_(std::make_shared<Dict>(std::move(dict))) {}
-Value::Value(Tensor tensor) : data_(std::make_shared<const Tensor>(std::move(tensor))) {}
-Value::Value(Storage storage) : data_(std::make_shared<const Storage>(std::move(storage))) {}
-Value::Value(Object object) : data_(std::make_shared<Object>(std::move(object))) {}
+Value::Value(std::string text)
+    : Value(Kind::string, std::make_shared<std::string>(std::move(text))) {}
+Value::Value(Bytes bytes) : Value(Kind::bytes, std::make_shared<Bytes>(std::move(bytes))) {}
+Value::Value(List items) : Value(Kind::list, std::make_shared<List>(std::move(items))) {}
+Value::Value(Tuple items) : Value(Kind::tuple, std::make_shared<Tuple>(std::move(items))) {}
+Value::Value(Set items) : Value(Kind::set, std::make_shared<Set>(std::move(items))) {}
+Value::Value(Dict dict) : Value(Kind::dict, std::make_shared<Dict>(std::move(dict))) {}
+Value::Value(Tensor tensor) : Value(Kind::tensor, std::make_shared<Tensor>(std::move(tensor))) {}
+Value::Value(Storage storage)
+    : Value(Kind::storage, std::make_shared<Storage>(std::move(storage))) {}
+Value::Value(Object object) : Value(Kind::object, std::make_shared<Object>(std::move(object))) {}
 
 Value::Value(const StateDict& state_dict) {
   Dict dict(Dict::Type::ordered);
@@ -70,23 +79,16 @@ Value& Value::operator=(const Value& other) {
 
 Value& Value::operator=(Value&& other) noexcept {
   if (this != &other) {
-    Value old(std::move(*this));
-    data_ = std::exchange(other.data_, Data{});
+    const Value old(std::move(*this));
+    kind_ = std::exchange(other.kind_, Kind::none);
+    scalar_ = other.scalar_;
+    held_ = std::move(other.held_);
   }
   return *this;
 }
 
-Value::~Value() { release(); }
-
 void Value::release() noexcept {
-  std::visit(
-      [](auto& held) {
-        using Held = std::remove_reference_t<decltype(held)>;
-        if constexpr (kIsContainer<Held>) {
-          if (held && held.use_count() == 1) bury(std::move(held));
-        }
-      },
-      data_);
+  if (is_container(kind_) && held_.use_count() == 1) bury(std::move(held_));
 }
 
 void Value::throw_int_overflow() {
@@ -99,12 +101,11 @@ void Value::throw_wrong_kind(std::string_view wanted) const {
 
 bool Value::as_bool() const {
   if (!is_bool()) throw_wrong_kind("bool");
-  return std::get<bool>(data_);
+  return scalar_ != 0;
 }
 
 std::int64_t Value::as_int() const {
-  if (is_int()) return std::get<std::int64_t>(data_);
-  if (is_bool()) return std::get<bool>(data_) ? 1 : 0;
+  if (is_int() || is_bool()) return scalar_;
   if (is_object()) {
     if (const auto number = number_from_numpy(as_object())) return number->as_int();
   }
@@ -118,9 +119,8 @@ std::int64_t Value::as_int() const {
 }
 
 double Value::as_double() const {
-  if (is_double()) return std::get<double>(data_);
-  if (is_int()) return static_cast<double>(std::get<std::int64_t>(data_));
-  if (is_bool()) return std::get<bool>(data_) ? 1.0 : 0.0;
+  if (is_double()) return std::bit_cast<double>(scalar_);
+  if (is_int() || is_bool()) return static_cast<double>(scalar_);
   if (is_tensor() && as_tensor().numel() == 1) return as_tensor().item_as_double();
   if (is_object()) {
     if (const auto number = number_from_numpy(as_object())) return number->as_double();
@@ -130,47 +130,47 @@ double Value::as_double() const {
 
 const std::string& Value::as_string() const& {
   if (!is_string()) throw_wrong_kind("str");
-  return *std::get<std::shared_ptr<const std::string>>(data_);
+  return held<const std::string>();
 }
 
 const std::string& Value::as_bytes() const& {
   if (!is_bytes()) throw_wrong_kind("bytes");
-  return std::get<std::shared_ptr<const Bytes>>(data_)->data;
+  return held<const Bytes>().data;
 }
 
 List& Value::as_list() const& {
   if (!is_list()) throw_wrong_kind("list");
-  return *std::get<std::shared_ptr<List>>(data_);
+  return held<List>();
 }
 
 const List& Value::as_tuple() const& {
   if (!is_tuple()) throw_wrong_kind("tuple");
-  return std::get<std::shared_ptr<const Tuple>>(data_)->items;
+  return held<const Tuple>().items;
 }
 
 List& Value::as_set() const& {
   if (!is_set()) throw_wrong_kind("set");
-  return std::get<std::shared_ptr<Set>>(data_)->items;
+  return held<Set>().items;
 }
 
 Dict& Value::as_dict() const& {
   if (!is_dict()) throw_wrong_kind("dict");
-  return *std::get<std::shared_ptr<Dict>>(data_);
+  return held<Dict>();
 }
 
 const Tensor& Value::as_tensor() const& {
   if (!is_tensor()) throw_wrong_kind("tensor");
-  return *std::get<std::shared_ptr<const Tensor>>(data_);
+  return held<const Tensor>();
 }
 
 const Storage& Value::as_storage() const& {
   if (!is_storage()) throw_wrong_kind("storage");
-  return *std::get<std::shared_ptr<const Storage>>(data_);
+  return held<const Storage>();
 }
 
 Object& Value::as_object() const& {
   if (!is_object()) throw_wrong_kind("object");
-  return *std::get<std::shared_ptr<Object>>(data_);
+  return held<Object>();
 }
 
 StateDict Value::as_state_dict() const {
@@ -233,18 +233,6 @@ const Value& Value::operator[](std::size_t index) const& {
 
 const Value* Value::find(std::string_view key) const {
   return is_dict() ? as_dict().find(key) : nullptr;
-}
-
-const void* Value::identity() const {
-  return std::visit(
-      [](const auto& held) -> const void* {
-        if constexpr (requires { held.get(); }) {
-          return held.get();
-        } else {
-          return nullptr;
-        }
-      },
-      data_);
 }
 
 std::string_view name(Value::Kind kind) {
