@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -103,12 +104,14 @@ class TensorEncoder {
   Value persistent_id(const Storage& storage);
   Value key_of(const Storage& storage);
   void check_one_type(const Storage& storage);
+  const Value& class_of(std::optional<DType> dtype);
 
   StorageRanges ranges_;
   StorageIds ids_;
   std::vector<Storage> storages_;
   std::unordered_map<Memory, Value, MemoryHash> keys_;
   std::unordered_map<const std::byte*, std::optional<DType>> dtypes_;
+  std::map<std::optional<DType>, Value> classes_;
   // As in Python, where these are literals: one object wherever they appear.
   Value storage_literal_;
   Value cpu_literal_;

@@ -14,8 +14,22 @@ Value global(std::string module, std::string name) {
   return Object::global(std::move(module), std::move(name));
 }
 
-Value call(std::string function, List arguments) {
-  return Object::call(global("torch._utils", std::move(function)), Tuple{std::move(arguments)});
+// The functions that rebuild a tensor, one value each however many tensors there are.
+struct Rebuilders {
+  Value tensor_v2 = global("torch._utils", "_rebuild_tensor_v2");
+  Value tensor_v3 = global("torch._utils", "_rebuild_tensor_v3");
+  Value quantized_tensor = global("torch._utils", "_rebuild_qtensor");
+  Value parameter = global("torch._utils", "_rebuild_parameter");
+  Value parameter_with_state = global("torch._utils", "_rebuild_parameter_with_state");
+};
+
+const Rebuilders& rebuilders() {
+  static const Rebuilders all;
+  return all;
+}
+
+Value call(const Value& function, List arguments) {
+  return Object::call(function, Tuple{std::move(arguments)});
 }
 
 Value as_tuple(const Shape& shape) { return Tuple{List(shape.begin(), shape.end())}; }
@@ -80,10 +94,10 @@ Value TensorEncoder::reduce_data(const Tensor& tensor, bool requires_grad) const
   }
   arguments.push_back(requires_grad);
   arguments.push_back(no_hooks());
-  if (is_quantized(dtype)) return call("_rebuild_qtensor", std::move(arguments));
+  if (is_quantized(dtype)) return call(rebuilders().quantized_tensor, std::move(arguments));
   if (!has_class) arguments.push_back(global("torch", std::string(name(dtype))));
   if (auto flags = metadata(tensor)) arguments.push_back(std::move(*flags));
-  return call(has_class ? "_rebuild_tensor_v2" : "_rebuild_tensor_v3", std::move(arguments));
+  return call(has_class ? rebuilders().tensor_v2 : rebuilders().tensor_v3, std::move(arguments));
 }
 
 Value TensorEncoder::reduce_plain(const Tensor& tensor) const {
@@ -91,7 +105,7 @@ Value TensorEncoder::reduce_plain(const Tensor& tensor) const {
   Tensor data = tensor;
   data.set_is_parameter(false);
   data.set_requires_grad(false);
-  return call("_rebuild_parameter", {std::move(data), tensor.requires_grad(), no_hooks()});
+  return call(rebuilders().parameter, {std::move(data), tensor.requires_grad(), no_hooks()});
 }
 
 Value TensorEncoder::reduce(const Tensor& tensor) const {
@@ -104,7 +118,7 @@ Value TensorEncoder::reduce(const Tensor& tensor) const {
   if (extras->type.is_none() && tensor.is_parameter()) {
     List arguments = function.arguments().as_tuple();
     arguments.push_back(extras->state);
-    return call("_rebuild_parameter_with_state", std::move(arguments));
+    return call(rebuilders().parameter_with_state, std::move(arguments));
   }
   const Value type = extras->type.is_none() ? global("torch", "Tensor") : extras->type;
   return Object::call(global("torch._tensor", "_rebuild_from_type_v2"),
@@ -122,8 +136,7 @@ Value TensorEncoder::persistent_id(const Storage& storage) {
   const Value key = key_of(storage);
   const std::uint64_t item = dtype ? static_cast<std::uint64_t>(item_bytes(*dtype)) : 1;
   const bool on_cpu = storage.location() == cpu_literal_.as_string();
-  List id = {storage_literal_,
-             global(dtype ? "torch" : "torch.storage", std::string(class_name(dtype))), key,
+  List id = {storage_literal_, class_of(dtype), key,
              on_cpu ? cpu_literal_ : Value(storage.location()),
              static_cast<std::int64_t>(storage.size_bytes() / item)};
   if (ids_ == StorageIds::with_view) {
@@ -131,6 +144,15 @@ Value TensorEncoder::persistent_id(const Storage& storage) {
     id.emplace_back();
   }
   return Tuple{std::move(id)};
+}
+
+// One value for each class, however many storages it has.
+const Value& TensorEncoder::class_of(std::optional<DType> dtype) {
+  Value& known = classes_[dtype];
+  if (known.is_none()) {
+    known = global(dtype ? "torch" : "torch.storage", std::string(class_name(dtype)));
+  }
+  return known;
 }
 
 // The number of the storage. Empty ones have no memory to tell them apart: those that are one
