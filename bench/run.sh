@@ -9,5 +9,6 @@ if [[ ! -x $bin/torchkeep_bench ]]; then
   exit 1
 fi
 "$bin/torchkeep_bench"
+if [[ -x $bin/torchkeep_module_bench ]]; then "$bin/torchkeep_module_bench"; fi
 # Debian's torch belongs to Debian's Python, whichever comes first on PATH.
 /usr/bin/python3 bench/compare_with_python.py --bin "$bin" "$@"

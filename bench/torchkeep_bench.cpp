@@ -1,16 +1,21 @@
-// Loading, saving and inspecting 528 MB. bench/README.md tells how to run and read it.
+// Loading, saving and inspecting a file without LibTorch. bench/README.md tells how to run and read
+// it.
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
+#include <span>
 #include <string>
 
 #include <torchkeep/inspect.h>
 #include <torchkeep/load.h>
 #include <torchkeep/save.h>
+#include <torchkeep/state_dict.h>
 
 #include <benchmark/benchmark.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "vgg16_file.h"
+#include "bench_file.h"
 
 namespace torchkeep::bench {
 namespace {
@@ -21,7 +26,7 @@ std::int64_t minor_faults() {
   return usage.ru_minflt;
 }
 
-void load_file(benchmark::State& state, const Vgg16File& file, const LoadOptions& options) {
+void load_file(benchmark::State& state, const BenchFile& file, const LoadOptions& options) {
   const std::int64_t faults = minor_faults();
   for (auto _ : state) {
     Value value = load(file.path(), options);
@@ -34,7 +39,36 @@ void load_file(benchmark::State& state, const Vgg16File& file, const LoadOptions
                                                       benchmark::Counter::kAvgIterations);
 }
 
-void save_file(benchmark::State& state, const Vgg16File& file, const SaveOptions& options) {
+// Adds up every byte, so that all pages of a mapped file are read.
+std::uint64_t sum_of(std::span<const std::byte> bytes) {
+  std::uint64_t sum = 0;
+  for (; bytes.size() >= sizeof sum; bytes = bytes.subspan(sizeof sum)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data(), sizeof word);
+    sum += word;
+  }
+  return sum;
+}
+
+void map_and_touch(benchmark::State& state, const BenchFile& file) {
+  for (auto _ : state) {
+    const StateDict tensors = load(file.path(), {.access = Access::map}).as_state_dict();
+    std::uint64_t sum = 0;
+    for (const StateDict::Entry& entry : tensors) sum += sum_of(entry.tensor.bytes());
+    benchmark::DoNotOptimize(sum);
+  }
+}
+
+void copy_smallest_tensor(benchmark::State& state, const BenchFile& file) {
+  for (auto _ : state) {
+    const StateDict tensors = load(file.path(), {.access = Access::map}).as_state_dict();
+    const auto smallest = std::ranges::min_element(
+        tensors, {}, [](const StateDict::Entry& entry) { return entry.tensor.size_bytes(); });
+    benchmark::DoNotOptimize(smallest->tensor.contiguous());
+  }
+}
+
+void save_file(benchmark::State& state, const BenchFile& file, const SaveOptions& options) {
   const Value value = load(file.path());
   for (auto _ : state) {
     state.PauseTiming();
@@ -47,11 +81,11 @@ void save_file(benchmark::State& state, const Vgg16File& file, const SaveOptions
   }
 }
 
-void inspect_file(benchmark::State& state, const Vgg16File& file) {
+void inspect_file(benchmark::State& state, const BenchFile& file) {
   for (auto _ : state) benchmark::DoNotOptimize(to_json(inspect(file.path())));
 }
 
-void register_benchmarks(const Vgg16File& file) {
+void register_benchmarks(const BenchFile& file) {
   const auto add = [](const char* name, auto run) {
     benchmark::RegisterBenchmark(name, run)->Unit(benchmark::kMillisecond)->UseRealTime();
   };
@@ -63,6 +97,8 @@ void register_benchmarks(const Vgg16File& file) {
   add("load/map/verified", [&](benchmark::State& state) {
     load_file(state, file, {.access = Access::map, .verify = Verify::everything});
   });
+  add("load/map/touched", [&](benchmark::State& state) { map_and_touch(state, file); });
+  add("load/one_tensor", [&](benchmark::State& state) { copy_smallest_tensor(state, file); });
   add("save/cached",
       [&](benchmark::State& state) { save_file(state, file, {.durability = Durability::cached}); });
   add("save/synced", [&](benchmark::State& state) { save_file(state, file, {}); });
@@ -75,7 +111,7 @@ void register_benchmarks(const Vgg16File& file) {
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  const torchkeep::bench::Vgg16File file;
+  const torchkeep::bench::BenchFile file;
   torchkeep::bench::register_benchmarks(file);
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();

@@ -1,4 +1,5 @@
-// A file of the size and shape of VGG16's weights, 528 MB, to load and to save.
+// The file that the benchmarks load and save: the weights of VGG16, 528 MB, unless another is
+// given.
 #pragma once
 
 #include <filesystem>
@@ -13,12 +14,12 @@ StateDict vgg16_state_dict();
 // The directory and the file that the benchmarks use. The file is the one that the environment
 // variable TORCHKEEP_BENCH_FILE names, and is written next to it or into the directory for
 // temporary files otherwise. What was written is removed at the end.
-class Vgg16File {
+class BenchFile {
  public:
-  Vgg16File();
-  ~Vgg16File();
-  Vgg16File(const Vgg16File&) = delete;
-  Vgg16File& operator=(const Vgg16File&) = delete;
+  BenchFile();
+  ~BenchFile();
+  BenchFile(const BenchFile&) = delete;
+  BenchFile& operator=(const BenchFile&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
   // Where a benchmark may write a file.

@@ -1,4 +1,4 @@
-#include "vgg16_file.h"
+#include "bench_file.h"
 
 #include <cstdint>
 #include <cstdlib>
@@ -61,7 +61,7 @@ StateDict vgg16_state_dict() {
   return state_dict;
 }
 
-Vgg16File::Vgg16File() {
+BenchFile::BenchFile() {
   std::string pattern =
       (std::filesystem::temp_directory_path() / "torchkeep-bench-XXXXXX").string();
   const char* given = std::getenv("TORCHKEEP_BENCH_FILE");
@@ -77,7 +77,7 @@ Vgg16File::Vgg16File() {
   }
 }
 
-Vgg16File::~Vgg16File() {
+BenchFile::~BenchFile() {
   std::error_code ignored;
   std::filesystem::remove_all(directory_, ignored);
 }
