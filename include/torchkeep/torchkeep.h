@@ -15,6 +15,8 @@
 #include <torchkeep/repair.h>
 #include <torchkeep/save.h>
 #include <torchkeep/scan.h>
+#include <torchkeep/schedule.h>
+#include <torchkeep/schedule_progress.h>
 #include <torchkeep/state_dict.h>
 #include <torchkeep/value.h>
 #include <torchkeep/verify.h>
@@ -30,5 +32,6 @@
 #include <torchkeep/module.h>
 #include <torchkeep/optimizer.h>
 #include <torchkeep/random_state.h>
+#include <torchkeep/scheduler.h>
 #include <torchkeep/trainer.h>
 #endif

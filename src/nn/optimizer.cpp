@@ -8,6 +8,7 @@
 
 #include "nn/libtorch_version.h"
 #include "nn/optimizer_class.h"
+#include "nn/optimizer_entries.h"
 #include "nn/optimizer_parameters.h"
 
 namespace torchkeep {
@@ -27,14 +28,6 @@ Dict state_value(const OptimizerClass& description, const OptimizerClass::State&
     if (tensor.defined()) entry.set(field.key, from_torch(tensor));
   }
   return entry;
-}
-
-Dict options_value(const OptimizerClass& description, const OptimizerClass::Options& options) {
-  Dict group;
-  for (const OptimizerOption& option : description.options) {
-    group.set(option.key, option.read(options));
-  }
-  return group;
 }
 
 }  // namespace optimizer_detail
@@ -58,10 +51,10 @@ Value state_dict(const torch::optim::Optimizer& optimizer, const torch::nn::Modu
       }
       ++index;
     }
-    Dict options = optimizer_detail::options_value(description, group.options());
-    options.set("param_names", std::move(names));
-    options.set("params", std::move(indexes));
-    groups.push_back(std::move(options));
+    Dict entries = group_entries(optimizer, group);
+    entries.set("param_names", std::move(names));
+    entries.set("params", std::move(indexes));
+    groups.push_back(std::move(entries));
   }
   return dict({{"state", std::move(states)}, {"param_groups", std::move(groups)}});
 }

@@ -1,5 +1,6 @@
 #include "nn/optimizer_class.h"
 
+#include <algorithm>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -12,6 +13,7 @@
 #include <torch/optim/sgd.h>
 
 #include "base/fail.h"
+#include "nn/optimizer_entries.h"
 
 namespace torchkeep {
 namespace optimizer_class_detail {
@@ -70,7 +72,7 @@ OptimizerStateTensor optional_tensor(std::string_view key, Access access, Needed
   return field;
 }
 
-template <class Class, class State>
+template <class Class, class Options, class State>
 OptimizerClass describe(std::string_view name, StepForm step_form) {
   OptimizerClass description;
   description.name = name;
@@ -87,13 +89,17 @@ OptimizerClass describe(std::string_view name, StepForm step_form) {
     };
   }
   description.new_state = [] { return std::make_unique<State>(); };
+  description.with_entries = [](const OptimizerClass::Options& options, Dict entries) {
+    return std::make_unique<OptionsWithEntries<Options>>(static_cast<const Options&>(options),
+                                                         std::move(entries));
+  };
   return description;
 }
 
 OptimizerClass describe_sgd() {
   using Options = torch::optim::SGDOptions;
   using State = torch::optim::SGDParamState;
-  OptimizerClass sgd = describe<torch::optim::SGD, State>("SGD", StepForm::none);
+  OptimizerClass sgd = describe<torch::optim::SGD, Options, State>("SGD", StepForm::none);
   sgd.options = {
       option<Options>(
           "lr", [](auto& o) -> auto& { return o.lr(); }),
@@ -117,7 +123,7 @@ OptimizerClass describe_sgd() {
 // Adam and AdamW differ in nothing but what they do with the weight decay.
 template <class Class, class Options, class State>
 OptimizerClass describe_adam_family(std::string_view name) {
-  OptimizerClass adam = describe<Class, State>(name, StepForm::float_tensor);
+  OptimizerClass adam = describe<Class, Options, State>(name, StepForm::float_tensor);
   adam.options = {
       option<Options>(
           "lr", [](auto& o) -> auto& { return o.lr(); }),
@@ -169,7 +175,8 @@ OptimizerClass describe_rmsprop() {
   using Options = torch::optim::RMSpropOptions;
   using State = torch::optim::RMSpropParamState;
   // Python has counted with an int up to 1.13, and its later releases convert one on loading.
-  OptimizerClass rmsprop = describe<torch::optim::RMSprop, State>("RMSprop", StepForm::integer);
+  OptimizerClass rmsprop =
+      describe<torch::optim::RMSprop, Options, State>("RMSprop", StepForm::integer);
   rmsprop.options = {
       option<Options>(
           "lr", [](auto& o) -> auto& { return o.lr(); }),
@@ -204,7 +211,7 @@ OptimizerClass describe_adagrad() {
   using Options = torch::optim::AdagradOptions;
   using State = torch::optim::AdagradParamState;
   OptimizerClass adagrad =
-      describe<torch::optim::Adagrad, State>("Adagrad", StepForm::float_tensor);
+      describe<torch::optim::Adagrad, Options, State>("Adagrad", StepForm::float_tensor);
   adagrad.options = {
       option<Options>(
           "lr", [](auto& o) -> auto& { return o.lr(); }),
@@ -232,6 +239,11 @@ OptimizerClass describe_adagrad() {
 }
 
 }  // namespace optimizer_class_detail
+
+bool OptimizerClass::has_option(std::string_view key) const {
+  return std::any_of(options.begin(), options.end(),
+                     [key](const OptimizerOption& option) { return option.key == key; });
+}
 
 const std::vector<OptimizerClass>& optimizer_classes() {
   static const std::vector<OptimizerClass> classes = {

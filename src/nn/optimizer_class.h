@@ -49,8 +49,12 @@ struct OptimizerClass {
   std::function<void(State&, std::int64_t)> write_step;
   std::vector<OptimizerStateTensor> tensors;
   std::function<std::unique_ptr<State>()> new_state;
+  // A copy of a group's options that also keeps what only Python has there.
+  std::function<std::unique_ptr<Options>(const Options&, Dict entries)> with_entries;
   // The state of a parameter that has made no step; null where it is made by the first step.
   std::function<std::unique_ptr<State>(const at::Tensor& parameter, const Options&)> initial_state;
+
+  bool has_option(std::string_view key) const;
 };
 
 // SGD, Adam, AdamW, RMSprop and Adagrad.

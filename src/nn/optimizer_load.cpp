@@ -109,7 +109,10 @@ std::unique_ptr<Options> read_options(const OptimizerClass& description,
       }
     });
   }
-  return options;
+  Dict entries = from.as_dict();
+  entries.erase("params");
+  entries.erase("param_names");
+  return description.with_entries(*options, std::move(entries));
 }
 
 std::string quoted(const std::vector<std::string>& names) {
