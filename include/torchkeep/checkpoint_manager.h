@@ -30,6 +30,9 @@ struct CheckpointManagerOptions {
   std::optional<int> save_top_k = 1;
   bool save_last = true;   // keep also the newest, whatever its metric; resuming needs it
   int every_n_epochs = 1;  // save() is asked after each epoch and declines the others
+  // Also within an epoch, every so many steps of the optimizer: a checkpoint to resume from, which
+  // gives way to the next. 0: never.
+  std::int64_t every_n_steps = 0;
   SaveOptions save = {.manifest = Manifest::sha256};
 };
 
@@ -43,11 +46,13 @@ struct CheckpointInfo {
   // Counts the checkpoints that managers wrote into the directory, from 1; 0 for a file that no
   // manager wrote there, such as a copy under another name.
   std::int64_t number = 0;
+  bool intermediate = false;  // written within `epoch`, to resume from; never the best
 };
 
 // Writes checkpoints into a directory and keeps `checkpoints.json` there, an index that can be
-// rebuilt from the files. A file is deleted only after the new one and the index without the old
-// one are safely on the disk, and only if a manager wrote it there: other files are never touched.
+// rebuilt from the files. A file is deleted only after the new one was read again, its checksums
+// hold, and it and the index without the old one are safely on the disk; and only if a manager
+// wrote it there: other files are never touched.
 // Not synchronised; one manager for a directory.
 class CheckpointManager {
  public:
@@ -64,16 +69,24 @@ class CheckpointManager {
   // Returns the path of the new file, or nothing. Adds to the file: `metrics`, and
   // `checkpoint_manager`, from which the index can be rebuilt.
   // An existing name gets "-v1", "-v2", ...
-  // Throws not_found if the template or `monitor` names a metric that is not there; io. If only the
-  // clearing up failed, the new file is there and listed.
+  // Throws not_found if the template or `monitor` names a metric that is not there; io, before
+  // anything is written where the disk has too little space; corrupt where the disk gives back
+  // other bytes than were written. If only the clearing up failed, the new file is there and
+  // listed.
   std::optional<std::filesystem::path> save(const Value& checkpoint, const Metrics& metrics);
 
-  // Whether save() would look at a checkpoint of this epoch.
+  // Saves a checkpoint from within an epoch as `step_{global_step}.pt`, to be resumed from. It is
+  // kept until the next one, of either kind, is there. Throws as save().
+  std::filesystem::path save_intermediate(const Value& checkpoint);
+
+  // Whether save() would look at a checkpoint of this epoch, and whether an intermediate one is due
+  // after this step.
   bool wants(int epoch) const;
+  bool wants_step(std::int64_t step) const;
 
   // What managers have written and not dropped, oldest first.
   const std::vector<CheckpointInfo>& list() const { return checkpoints_; }
-  std::optional<CheckpointInfo> best() const;  // nothing before the first save
+  std::optional<CheckpointInfo> best() const;  // nothing before the first save(); see below
   std::optional<CheckpointInfo> last() const;
   const std::filesystem::path& directory() const { return directory_; }
   const CheckpointManagerOptions& options() const { return options_; }
@@ -83,7 +96,9 @@ class CheckpointManager {
 
  private:
   std::filesystem::path unused_path(const std::string& file_name) const;
+  std::int64_t next_number() const;
   bool is_protected(const std::filesystem::path& path) const;
+  void write(const Value& checkpoint, CheckpointInfo info);
   void prune();
 
   std::filesystem::path directory_;
@@ -100,7 +115,7 @@ class CheckpointManager {
 std::vector<CheckpointInfo> list_checkpoints(const std::filesystem::path& directory);
 
 // The best of them by a metric; for equal ones the first. Those without the metric, or with NaN,
-// come last. With an empty `monitor` the newest. Nothing if the list is empty.
+// come last. With an empty `monitor` the newest. Nothing if there are none but intermediate ones.
 std::optional<CheckpointInfo> best_checkpoint(const std::vector<CheckpointInfo>& checkpoints,
                                               const std::string& monitor,
                                               Mode mode);

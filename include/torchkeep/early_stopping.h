@@ -73,6 +73,9 @@ class EarlyStopping {
   int best_epoch() const { return best_epoch_; }  // -1 before the first, and for the baseline
   int bad_checks() const { return bad_checks_; }
 
+  // Goes on after a stop: the bad checks are forgotten, the best is not.
+  void rearm();
+
   // Everything that a later decision depends on. load throws mismatch if the state is of another
   // monitor, mode or criterion.
   Value state_dict() const;

@@ -10,6 +10,7 @@
 #include <torchkeep/error.h>
 #include <torchkeep/extract.h>
 #include <torchkeep/inspect.h>
+#include <torchkeep/interrupt.h>
 #include <torchkeep/load.h>
 #include <torchkeep/match.h>
 #include <torchkeep/repair.h>

@@ -1,22 +1,28 @@
-// A training loop: fit, validate, checkpoint, stop early, restore the best. Short enough to copy.
+// A training loop: fit, validate, checkpoint, stop early, resume, restore the best.
 #pragma once
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <torchkeep/checkpoint.h>
 #include <torchkeep/checkpoint_manager.h>
 #include <torchkeep/dataset.h>
 #include <torchkeep/early_stopping.h>
 #include <torchkeep/model.h>
+#include <torchkeep/schedule.h>
 
 namespace torch::optim {
 class Optimizer;
 }
 
 namespace torchkeep {
+
+class BatchSnapshot;
+class EpochProgress;
 
 // How the training tells what it does. Called by the thread that trains.
 class TrainingObserver {
@@ -38,6 +44,17 @@ struct TrainerOptions {
   std::optional<EarlyStoppingOptions> early_stopping = EarlyStoppingOptions{};
   enum class AtTheEnd { restore_best, keep_last };
   AtTheEnd at_the_end = AtTheEnd::restore_best;
+  std::optional<Schedule> schedule = std::nullopt;  // of the learning rate
+  enum class ScheduleEach { epoch, step };
+  ScheduleEach schedule_each = ScheduleEach::epoch;
+  // What a ReduceLROnPlateau watches; empty: what the checkpoints monitor, or else train_loss.
+  std::string schedule_monitor = "";
+  // Asked after each step; true ends the training with a checkpoint, as InterruptGuard's
+  // requested() wants it.
+  std::function<bool()> interrupted = {};
+  // Where the model, the loss or an observer throws: save the state after the last whole step
+  // before the exception goes on. Costs a copy of the buffers and of the random state each step.
+  bool save_on_exception = false;
   Value hyper_parameters = {};  // kept in every checkpoint
   Loss loss = {};               // empty: cross entropy
 };
@@ -45,6 +62,7 @@ struct TrainerOptions {
 struct FitResult {
   int epochs = 0;  // trained in all, those before a resume included
   StopDecision stop = {};
+  bool interrupted = false;  // ended within an epoch, with an intermediate checkpoint
   std::optional<CheckpointInfo> best = std::nullopt;
   Metrics last_metrics = {};  // of the last epoch of this call; empty if there was none
 };
@@ -53,40 +71,74 @@ struct FitResult {
 // predicted class is the largest output, or for a single output whether it is above 0.
 Metrics evaluate(const Model& model, BatchSource& batches, const Loss& loss = {});
 
+// How much a resume insists on.
+struct ResumeOptions {
+  RestoreOptions::Incomplete incomplete = RestoreOptions::Incomplete::refuse;
+  // Whether a training that early stopping has ended stays ended, or goes on with new patience.
+  enum class AfterStop { stay, go_on };
+  AfterStop after_stop = AfterStop::stay;
+};
+
 class Trainer {
  public:
-  // The model's frozen set and the optimizer's groups must be final. The references are kept.
-  // Throws as CheckpointManager and EarlyStopping.
+  // The model's frozen set and the optimizer's groups must be final. The references are kept. A
+  // schedule sets its first rate. Throws as CheckpointManager, EarlyStopping and Scheduler.
   Trainer(Model model, torch::optim::Optimizer& optimizer, TrainerOptions options = {});
+  ~Trainer();
+  Trainer(const Trainer&) = delete;
+  Trainer& operator=(const Trainer&) = delete;
 
   // Trains until `epochs` are done or early stopping says so. Metrics: train_loss, train_acc and,
   // with `validation`, val_loss, val_acc. Each epoch ends with a line in metrics.jsonl and, if the
   // manager wants it, a checkpoint; an epoch whose metric is not finite ends without one, so that
-  // the last checkpoint is of use. Lines that an earlier run wrote for the epochs to come go.
+  // the last checkpoint is of use, and while the loss is not finite no intermediate one is written.
+  // Lines that an earlier run wrote for the epochs to come go.
   // Throws not_found, before the first epoch, for a metric that there will not be; io.
   FitResult fit(BatchSource& training,
                 BatchSource* validation,
                 TrainingObserver* observer = nullptr);
 
-  // Takes up where `checkpoint` was saved, to the bit; call it before fit(). The file at `path`,
-  // from which it was loaded, is not deleted by this trainer. Throws as restore_checkpoint.
-  void resume(const Value& checkpoint, const std::filesystem::path& path, BatchSource& training);
+  // Takes up where `checkpoint` was saved, also within an epoch, to the bit; call it before fit().
+  // The file at `path`, from which it was loaded, is not deleted by this trainer. Returns what
+  // could not be restored, with reasons: nothing, unless the options accept less. Throws as
+  // restore_checkpoint, and mismatch for the state of a scheduler without a schedule.
+  std::vector<std::string> resume(const Value& checkpoint,
+                                  const std::filesystem::path& path,
+                                  BatchSource& training,
+                                  const ResumeOptions& options = {});
 
   CheckpointManager& checkpoints() { return manager_; }
 
  private:
+  FitResult run(BatchSource& training, BatchSource* validation, TrainingObserver& observer);
   void check_metric_names(const BatchSource* validation) const;
-  Metrics train_epoch(BatchSource& training, TrainingObserver& observer);
+  const std::string& schedule_monitor() const;
+  Metrics metrics_of_epoch(BatchSource* validation);
+  // False if it was interrupted.
+  bool train_epoch(BatchSource& training, TrainingObserver& observer);
+  void train_batch(const Batch& batch);
+  bool after_step(BatchSource& training, TrainingObserver& observer);
+  void step_schedule(const Metrics& metrics);
+  Metrics with_rate(const Metrics& metrics) const;
   void save_checkpoint(const Metrics& metrics,
                        const BatchSource& training,
                        TrainingObserver& observer);
+  void save_intermediate(const BatchSource& training, TrainingObserver& observer);
+  void save_after_exception(const BatchSource& training, TrainingObserver& observer) noexcept;
   void restore_best();
+
+  // Where in a step the training is: what has to be put back if it goes no further.
+  enum class Phase { between_steps, computing, changing };
 
   Model model_;
   torch::optim::Optimizer& optimizer_;
   TrainerOptions options_;
   CheckpointManager manager_;
   std::optional<EarlyStopping> stopping_;
+  std::optional<Scheduler> scheduler_;
+  std::unique_ptr<EpochProgress> progress_;
+  std::unique_ptr<BatchSnapshot> snapshot_;  // only to save on an exception
+  Phase phase_ = Phase::between_steps;
   int epoch_ = 0;  // the one being trained, or the next
   std::int64_t step_ = 0;
 };

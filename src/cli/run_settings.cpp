@@ -1,6 +1,8 @@
 #include "cli/run_settings.h"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 #include <thread>
 
 #include "base/fail.h"
@@ -25,15 +27,23 @@ void for_each_setting(Settings& settings, Visitor visit) {
   visit("lr", settings.lr);
   visit("momentum", settings.momentum);
   visit("weight_decay", settings.weight_decay);
+  visit("scheduler", settings.scheduler);
+  visit("schedule_each", settings.schedule_each);
+  visit("schedule_total", settings.schedule_total);
   visit("seed", settings.seed);
   visit("threads", settings.threads);
   visit("filename", settings.filename);
   visit("monitor", settings.monitor);
   visit("mode", settings.mode);
   visit("save_top_k", settings.save_top_k);
+  visit("save_every_n_steps", settings.save_every_n_steps);
   visit("patience", settings.patience);
   visit("stop_criterion", settings.stop_criterion);
 }
+
+// Checkpoints of the first releases do not have them.
+constexpr std::array<std::string_view, 4> kAddedLater = {"scheduler", "schedule_each",
+                                                         "schedule_total", "save_every_n_steps"};
 
 template <class T>
 Value setting_to_value(const T& setting) {
@@ -87,6 +97,7 @@ Value to_value(const RunSettings& settings) {
 RunSettings settings_from_value(const Value& value) {
   RunSettings settings;
   for_each_setting(settings, [&](const char* key, auto& setting) {
+    if (!value.contains(key) && std::ranges::find(kAddedLater, key) != kAddedLater.end()) return;
     try {
       read_setting(value[key], setting);
     } catch (Error& error) {

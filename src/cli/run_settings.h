@@ -26,13 +26,17 @@ struct RunSettings {
   double lr = 0.001;
   double momentum = 0.9;  // of sgd and rmsprop
   double weight_decay = 0.0;
+  std::string scheduler = "";  // as parse_schedule reads it; empty: the rate stays
+  std::string schedule_each = "epoch";
+  std::int64_t schedule_total = 0;  // steps of the schedule that were planned at the start
   std::int64_t seed = 0;
   std::int64_t threads = 0;  // 0: all processors
   std::string filename = "";
   std::string monitor = "";
   std::string mode = "";
   std::int64_t save_top_k = 3;
-  std::int64_t patience = 5;  // 0: never stop early
+  std::int64_t save_every_n_steps = 0;  // 0: only after epochs
+  std::int64_t patience = 5;            // 0: never stop early
   std::string stop_criterion = "no_improvement";
 };
 
@@ -40,7 +44,8 @@ struct RunSettings {
 void choose_defaults(RunSettings& settings);
 
 // A dict, as kept under `hyper_parameters` in checkpoints, and its inverse, which throws not_found
-// naming the setting that is missing, and mismatch.
+// naming the setting that is missing, and mismatch. Settings that releases have added may be
+// missing.
 Value to_value(const RunSettings& settings);
 RunSettings settings_from_value(const Value& value);
 

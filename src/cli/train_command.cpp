@@ -64,6 +64,12 @@ void add_optimizer_options(CLI::App& command, RunSettings& settings) {
   command.add_option("--weight-decay", settings.weight_decay, "Pull of the parameters towards 0")
       ->check(non_negative_number())
       ->capture_default_str();
+  command.add_option("--scheduler", settings.scheduler,
+                     "How the learning rate changes, such as step:step_size=3,gamma=0.5, cosine, "
+                     "plateau:patience=2, one-cycle or warmup-cosine:warmup=100");
+  command.add_option("--schedule-each", settings.schedule_each, "When the learning rate changes")
+      ->check(CLI::IsMember({"epoch", "step"}))
+      ->capture_default_str();
   command.add_option("--seed", settings.seed, "Decides initial values, order and split")
       ->check(non_negative_number())
       ->capture_default_str();
@@ -85,6 +91,11 @@ void add_checkpoint_options(CLI::App& command, TrainArguments& arguments) {
       .add_option("--save-top-k", settings.save_top_k,
                   "How many of the best to keep, besides the last")
       ->check(CLI::Range(0, 1000000))
+      ->capture_default_str();
+  command
+      .add_option("--save-every-n-steps", settings.save_every_n_steps,
+                  "Also save within an epoch, to resume from; 0: never")
+      ->check(CLI::Range(0, 1000000000))
       ->capture_default_str();
   command
       .add_option("--patience", settings.patience, "Bad epochs until the training stops; 0: never")
@@ -111,9 +122,8 @@ void add_train_command(Program& program) {
         if (!arguments->classes.empty()) {
           arguments->settings.classes = parse_classes(arguments->classes);
         }
-        train_run(arguments->settings, arguments->output,
-                  arguments->json ? Display::json : Display::progress);
-        return ExitStatus::done;
+        return train_run(arguments->settings, arguments->output,
+                         arguments->json ? Display::json : Display::progress);
       });
   add_model_options(command, arguments->settings);
   add_data_options(command, *arguments);

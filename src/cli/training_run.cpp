@@ -4,6 +4,7 @@
 
 #include <torchkeep/checkpoint.h>
 #include <torchkeep/freeze.h>
+#include <torchkeep/interrupt.h>
 #include <torchkeep/load.h>
 #include <torchkeep/models.h>
 
@@ -123,7 +124,8 @@ TrainerOptions trainer_options(const RunSettings& settings, const fs::path& dire
   options.checkpoints = {.filename = settings.filename,
                          .monitor = settings.monitor,
                          .mode = mode,
-                         .save_top_k = static_cast<int>(settings.save_top_k)};
+                         .save_top_k = static_cast<int>(settings.save_top_k),
+                         .every_n_steps = settings.save_every_n_steps};
   options.early_stopping.reset();
   if (settings.patience > 0) {
     options.early_stopping =
@@ -132,6 +134,14 @@ TrainerOptions trainer_options(const RunSettings& settings, const fs::path& dire
                              .criterion = stop_criterion_from_name(settings.stop_criterion).value(),
                              .patience = static_cast<int>(settings.patience)};
   }
+  if (!settings.scheduler.empty()) {
+    options.schedule =
+        parse_schedule(settings.scheduler, {.lr = settings.lr, .total = settings.schedule_total});
+  }
+  if (settings.schedule_each == "step") {
+    options.schedule_each = TrainerOptions::ScheduleEach::step;
+  }
+  options.save_on_exception = true;
   options.hyper_parameters = to_value(settings);
   return options;
 }
@@ -152,6 +162,7 @@ Json outcome_json(const FitResult& result,
                {"epochs", result.epochs},
                {"stop_reason", std::string(name(result.stop.reason))},
                {"stop_message", result.stop.message},
+               {"interrupted", result.interrupted},
                {"best", nullptr},
                {"last_metrics", to_json(result.last_metrics)},
                {"training_images", data.training.dataset().size()},
@@ -174,22 +185,31 @@ std::string opening_line(const RunSettings& settings, const Model& model, const 
       count_parameters(model.module(), true), count_parameters(model.module(), false));
 }
 
-void fit_and_tell(Trainer& trainer,
-                  RunData& data,
-                  const RunSettings& settings,
-                  const Model& model,
-                  const fs::path& directory,
-                  Display display) {
+ExitStatus fit_and_tell(Trainer& trainer,
+                        RunData& data,
+                        const RunSettings& settings,
+                        const Model& model,
+                        const fs::path& directory,
+                        Display display) {
   BatchSource* validation = data.validation ? &*data.validation : nullptr;
+  FitResult result;
   if (display == Display::json) {
-    const FitResult result = trainer.fit(data.training, validation);
+    result = trainer.fit(data.training, validation);
     write_output(outcome_json(result, model, data, directory).dump(2) + "\n");
-    return;
+  } else {
+    write_output(opening_line(settings, model, data));
+    TrainingDisplay shown(static_cast<int>(settings.epochs));
+    result = trainer.fit(data.training, validation, &shown);
+    shown.finish(result);
   }
-  write_output(opening_line(settings, model, data));
-  TrainingDisplay shown(static_cast<int>(settings.epochs));
-  const FitResult result = trainer.fit(data.training, validation, &shown);
-  shown.finish(result);
+  if (!result.interrupted) return ExitStatus::done;
+  write_error(fmt::format("interrupted; go on with: torchkeep resume {}", directory.string()));
+  return ExitStatus::negative;
+}
+
+std::int64_t planned_steps(const RunSettings& settings, const RunData& data) {
+  const bool each_step = settings.schedule_each == "step";
+  return settings.epochs * (each_step ? data.training.batches() : 1);
 }
 
 }  // namespace training_run_detail
@@ -230,7 +250,9 @@ LoadedModel load_model_of(const std::filesystem::path& file_or_directory) {
   }
 }
 
-void train_run(RunSettings settings, const std::filesystem::path& directory, Display display) {
+ExitStatus train_run(RunSettings settings,
+                     const std::filesystem::path& directory,
+                     Display display) {
   namespace detail = training_run_detail;
   std::error_code error;
   if (std::filesystem::exists(directory, error) && !list_checkpoints(directory).empty()) {
@@ -242,16 +264,21 @@ void train_run(RunSettings settings, const std::filesystem::path& directory, Dis
   at::set_num_threads(static_cast<int>(settings.threads));
   detail::RunData data = detail::load_run_data(settings);
   settings.class_names = data.training.dataset().class_names;
+  settings.schedule_total = detail::planned_steps(settings, data);
   const Model model = detail::start_model(settings);
   if (!settings.freeze.empty()) freeze(model.module(), settings.freeze);
   const auto optimizer = detail::make_optimizer(settings, model.module());
-  Trainer trainer(model, *optimizer, detail::trainer_options(settings, directory));
-  detail::fit_and_tell(trainer, data, settings, model, directory, display);
+  const InterruptGuard guard;
+  TrainerOptions options = detail::trainer_options(settings, directory);
+  options.interrupted = [&guard] { return guard.requested(); };
+  Trainer trainer(model, *optimizer, std::move(options));
+  return detail::fit_and_tell(trainer, data, settings, model, directory, display);
 }
 
-void resume_run(const std::filesystem::path& directory,
-                std::optional<std::int64_t> epochs,
-                Display display) {
+ExitStatus resume_run(const std::filesystem::path& directory,
+                      std::optional<std::int64_t> epochs,
+                      const ResumeOptions& resume_options,
+                      Display display) {
   namespace detail = training_run_detail;
   const FoundCheckpoint found = load_last_checkpoint(directory);
   for (const Error& skipped : found.skipped) {
@@ -264,13 +291,19 @@ void resume_run(const std::filesystem::path& directory,
     detail::RunData data = detail::load_run_data(settings);
     const Model model = model_from_checkpoint(found.value);
     const auto optimizer = detail::make_optimizer(settings, model.module());
-    Trainer trainer(model, *optimizer, detail::trainer_options(settings, directory));
-    trainer.resume(found.value, found.info.path, data.training);
-    if (display == Display::progress) {
-      write_output(fmt::format("resumed from {} after epoch {}\n", found.info.path.string(),
-                               found.info.epoch));
+    const InterruptGuard guard;
+    TrainerOptions options = detail::trainer_options(settings, directory);
+    options.interrupted = [&guard] { return guard.requested(); };
+    Trainer trainer(model, *optimizer, std::move(options));
+    for (const std::string& part :
+         trainer.resume(found.value, found.info.path, data.training, resume_options)) {
+      write_error("not restored: " + part);
     }
-    detail::fit_and_tell(trainer, data, settings, model, directory, display);
+    if (display == Display::progress) {
+      write_output(fmt::format("resumed from {} {} epoch {}\n", found.info.path.string(),
+                               found.info.intermediate ? "within" : "after", found.info.epoch));
+    }
+    return detail::fit_and_tell(trainer, data, settings, model, directory, display);
   } catch (Error& error) {
     error.add_place({.path = found.info.path.string()});
     throw;

@@ -12,6 +12,7 @@
 #include <torchkeep/model.h>
 #include <torchkeep/trainer.h>
 
+#include "cli/program.h"
 #include "cli/run_settings.h"
 
 namespace torch::optim {
@@ -36,11 +37,13 @@ LoadedModel load_model_of(const std::filesystem::path& file_or_directory);
 enum class Display { progress, json };
 
 // Trains as the settings say and tells the outcome. `directory` must not hold checkpoints yet.
-void train_run(RunSettings settings, const std::filesystem::path& directory, Display display);
+// ExitStatus::negative if a signal ended it, with a checkpoint.
+ExitStatus train_run(RunSettings settings, const std::filesystem::path& directory, Display display);
 
 // Goes on from the last checkpoint of `directory` that can be read; `epochs` in all, if given.
-void resume_run(const std::filesystem::path& directory,
-                std::optional<std::int64_t> epochs,
-                Display display);
+ExitStatus resume_run(const std::filesystem::path& directory,
+                      std::optional<std::int64_t> epochs,
+                      const ResumeOptions& options,
+                      Display display);
 
 }  // namespace torchkeep::cli

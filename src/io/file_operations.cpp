@@ -2,8 +2,10 @@
 
 #include <atomic>
 #include <cstdio>
+#include <limits>
 
 #include <fcntl.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 namespace torchkeep::io {
@@ -36,6 +38,14 @@ int FileOperations::close(int descriptor) { return ::close(descriptor); }
 int FileOperations::rename(const char* from, const char* to) { return ::rename(from, to); }
 
 int FileOperations::remove(const char* path) { return ::unlink(path); }
+
+std::uint64_t FileOperations::free_bytes(const char* path) {
+  struct statvfs status = {};
+  if (::statvfs(path, &status) != 0 || status.f_blocks == 0) {
+    return std::numeric_limits<std::uint64_t>::max();
+  }
+  return std::uint64_t{status.f_bavail} * status.f_frsize;
+}
 
 FileOperations& file_operations() { return *operations_in_force.load(); }
 

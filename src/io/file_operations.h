@@ -19,6 +19,9 @@ class FileOperations {
   virtual int close(int descriptor);
   virtual int rename(const char* from, const char* to);
   virtual int remove(const char* path);
+  // What an unprivileged process may still write to the file system of `path`; the largest number
+  // where that cannot be found out.
+  virtual std::uint64_t free_bytes(const char* path);
 };
 
 // Those in force: the system's unless a test has replaced them. Callable from any thread.

@@ -8,8 +8,12 @@
 #include <ATen/core/ivalue.h>  // before Tensor.h: clang 14 needs it to compile LibTorch 1.13 in C++20
 #include <ATen/core/Tensor.h>
 #include <torch/optim/optimizer.h>
+#include <torch/version.h>
 
 namespace torchkeep {
+
+// "1.13.1"
+inline constexpr const char* kLibTorchVersion = TORCH_VERSION;
 
 // What Optimizer::state() is keyed by: the address of the parameter's implementation, which is
 // written out as text up to LibTorch 2.0 and a pointer in later releases.

@@ -1,14 +1,19 @@
+#include <functional>
+#include <optional>
+
 #include <torchkeep/checkpoint.h>
 #include <torchkeep/freeze.h>
 #include <torchkeep/match.h>
 #include <torchkeep/module.h>
 #include <torchkeep/optimizer.h>
 #include <torchkeep/random_state.h>
+#include <torchkeep/version.h>
 
 #include <torch/nn/module.h>
 #include <torch/optim/optimizer.h>
 
 #include "base/fail.h"
+#include "nn/libtorch_version.h"
 #include "train/checkpoint_file.h"
 
 namespace torchkeep {
@@ -51,26 +56,98 @@ RestoredState describe_rest(const Value& checkpoint) {
           .loss = loss != nullptr && loss->is_number() ? loss->as_double() : 0.0,
           .metrics = info.metrics,
           .sampler_state = value_or_none(checkpoint, "sampler_state"),
+          .epoch_progress = value_or_none(checkpoint, "epoch_progress"),
           .hyper_parameters = value_or_none(checkpoint, "hyper_parameters")};
 }
 
-// Puts the random state back unless it is kept.
-class RandomStateGuard {
- public:
-  explicit RandomStateGuard(const Tensor& state) : before_(random_state()) {
-    set_random_state(state);
+// The rates in the state of an optimizer.
+std::vector<double> rates_in(const Value& optimizer_state) {
+  std::vector<double> rates;
+  for (const Value& group : optimizer_state["param_groups"].items()) {
+    rates.push_back(group["lr"].as_double());
   }
-  ~RandomStateGuard() {
-    if (!kept_) set_random_state(before_);
-  }
-  RandomStateGuard(const RandomStateGuard&) = delete;
-  RandomStateGuard& operator=(const RandomStateGuard&) = delete;
+  return rates;
+}
 
-  void keep() { kept_ = true; }
+// Restores part after part: first those that can be prepared without changing anything, then those
+// that change nothing if they fail, and at the end what cannot fail.
+class Restorer {
+ public:
+  Restorer(const Value& checkpoint, const RestoreTargets& targets, const RestoreOptions& options)
+      : checkpoint_(checkpoint), targets_(targets), options_(options) {}
+  ~Restorer() {
+    if (random_before_) set_random_state(*random_before_);
+  }
+  Restorer(const Restorer&) = delete;
+  Restorer& operator=(const Restorer&) = delete;
+
+  std::vector<std::string> run() {
+    const Value& parameters = checkpoint_["model_state_dict"];
+    check_model(parameters, targets_.model.module());
+    if (targets_.early_stopping) part("early stopping", [this] { prepare_early_stopping(); });
+    if (targets_.scheduler) part("the scheduler", [this] { prepare_scheduler(); });
+    part("the random state", [this] { restore_random_state(); });
+    if (targets_.optimizer) part("the optimizer", [this] { restore_optimizer(); });
+    load_state_dict(targets_.model.module(), parameters);
+    if (stopping_) *targets_.early_stopping = std::move(*stopping_);
+    if (progress_ && (optimizer_is_restored_ || !targets_.optimizer)) {
+      targets_.scheduler->set_progress(std::move(*progress_));
+    } else if (progress_) {
+      not_restored_.emplace_back("the scheduler: its optimizer was not restored");
+    }
+    random_before_.reset();
+    return std::move(not_restored_);
+  }
 
  private:
-  Tensor before_;
-  bool kept_ = false;
+  void part(const char* what, const std::function<void()>& restore) {
+    try {
+      restore();
+    } catch (const Error& error) {
+      if (options_.incomplete == RestoreOptions::Incomplete::refuse) throw;
+      not_restored_.push_back(fmt::format("{}: {}", what, error.what()));
+    }
+  }
+
+  void prepare_early_stopping() {
+    EarlyStopping stopping(targets_.early_stopping->options());
+    stopping.load_state_dict(checkpoint_["callbacks"]["early_stopping"]);
+    stopping_ = std::move(stopping);
+  }
+
+  void prepare_scheduler() {
+    const Value& state = checkpoint_["scheduler_state_dict"];
+    if (state.is_none()) {
+      fail_at(ErrorCode::not_found, {.tensor = "scheduler_state_dict"}, "",
+              "the checkpoint has no state of a scheduler");
+    }
+    ScheduleProgress progress = targets_.scheduler->progress();
+    progress.load_state_dict(state);
+    progress.check_rates(rates_in(checkpoint_["optimizer_state_dict"]));
+    progress_ = std::move(progress);
+  }
+
+  void restore_random_state() {
+    const Tensor& state = checkpoint_["rng_state"].as_tensor();
+    const Tensor before = random_state();
+    set_random_state(state);
+    random_before_ = before;
+  }
+
+  void restore_optimizer() {
+    load_state_dict(*targets_.optimizer, targets_.model.module(),
+                    checkpoint_["optimizer_state_dict"]);
+    optimizer_is_restored_ = true;
+  }
+
+  const Value& checkpoint_;
+  const RestoreTargets& targets_;
+  const RestoreOptions& options_;
+  std::optional<EarlyStopping> stopping_;
+  std::optional<ScheduleProgress> progress_;
+  std::optional<Tensor> random_before_;  // to be put back unless everything goes well
+  bool optimizer_is_restored_ = false;
+  std::vector<std::string> not_restored_;
 };
 
 }  // namespace checkpoint_detail
@@ -78,21 +155,26 @@ class RandomStateGuard {
 Value make_checkpoint(const TrainingState& state) {
   namespace detail = checkpoint_detail;
   const torch::nn::Module& module = state.model.module();
-  return dict({{"epoch", state.epoch},
-               {"global_step", state.step},
-               {"model_state_dict", state_dict(module)},
-               {"optimizer_state_dict",
-                state.optimizer == nullptr ? Value() : state_dict(*state.optimizer, module)},
-               {"loss", state.loss},
-               {"metrics", to_value(state.metrics)},
-               {"rng_state", random_state()},
-               {"sampler_state", state.sampler_state},
-               {"callbacks", detail::callbacks(state.early_stopping)},
-               {"freeze_plan", detail::freeze_plan(module)},
-               {"hyper_parameters", state.hyper_parameters},
-               {"architecture", state.model.architecture()},
-               {"configuration", state.model.configuration()},
-               {"version", detail::kVersion}});
+  return dict(
+      {{"epoch", state.epoch},
+       {"global_step", state.step},
+       {"model_state_dict", state_dict(module)},
+       {"optimizer_state_dict",
+        state.optimizer == nullptr ? Value() : state_dict(*state.optimizer, module)},
+       {"scheduler_state_dict",
+        state.scheduler == nullptr ? Value() : state.scheduler->state_dict()},
+       {"loss", state.loss},
+       {"metrics", to_value(state.metrics)},
+       {"rng_state", random_state()},
+       {"sampler_state", state.sampler_state},
+       {"epoch_progress", state.epoch_progress},
+       {"callbacks", detail::callbacks(state.early_stopping)},
+       {"freeze_plan", detail::freeze_plan(module)},
+       {"hyper_parameters", state.hyper_parameters},
+       {"architecture", state.model.architecture()},
+       {"configuration", state.model.configuration()},
+       {"versions", dict({{"torchkeep", TORCHKEEP_VERSION}, {"libtorch", kLibTorchVersion}})},
+       {"version", detail::kVersion}});
 }
 
 Model model_from_checkpoint(const Value& checkpoint) {
@@ -101,27 +183,12 @@ Model model_from_checkpoint(const Value& checkpoint) {
 }
 
 RestoredState restore_checkpoint(const Value& checkpoint,
-                                 const Model& model,
-                                 torch::optim::Optimizer* optimizer,
-                                 EarlyStopping* early_stopping) {
+                                 const RestoreTargets& targets,
+                                 const RestoreOptions& options) {
   namespace detail = checkpoint_detail;
   detail::check_version(checkpoint);
   RestoredState restored = detail::describe_rest(checkpoint);
-  const Value& parameters = checkpoint["model_state_dict"];
-  detail::check_model(parameters, model.module());
-  std::optional<EarlyStopping> new_stopping;
-  if (early_stopping != nullptr) {
-    new_stopping.emplace(early_stopping->options());
-    new_stopping->load_state_dict(checkpoint["callbacks"]["early_stopping"]);
-  }
-  // Each of the next steps changes nothing if it fails.
-  detail::RandomStateGuard random(checkpoint["rng_state"].as_tensor());
-  if (optimizer != nullptr) {
-    load_state_dict(*optimizer, model.module(), checkpoint["optimizer_state_dict"]);
-  }
-  load_state_dict(model.module(), parameters);
-  if (early_stopping != nullptr) *early_stopping = std::move(*new_stopping);
-  random.keep();
+  restored.not_restored = detail::Restorer(checkpoint, targets, options).run();
   return restored;
 }
 

@@ -45,6 +45,9 @@ void read_mark(const Value& checkpoint, CheckpointDescription& description) {
   if ((*mark)["file_name"].as_string() == description.info.path.filename().string()) {
     description.info.number = (*mark)["number"].as_int();
   }
+  if (const Value* intermediate = mark->find("intermediate")) {
+    description.info.intermediate = intermediate->as_bool();
+  }
 }
 
 }  // namespace
@@ -69,6 +72,7 @@ Value annotate(const Value& checkpoint,
   annotated.set("metrics", to_value(info.metrics));
   annotated.set(kManagerKey, dict({{"file_name", info.path.filename().string()},
                                    {"number", info.number},
+                                   {"intermediate", info.intermediate},
                                    {"monitor", options.monitor},
                                    {"mode", name(options.mode)}}));
   return Value(std::move(annotated));

@@ -36,16 +36,19 @@ CheckpointInfo entry_from_json(const fs::path& directory, const Json& json) {
           .step = json.at("step").get<std::int64_t>(),
           .metrics = metrics_from_json(json.at("metrics")),
           .file_bytes = json.at("bytes").get<std::uint64_t>(),
-          .number = json.at("number").get<std::int64_t>()};
+          .number = json.at("number").get<std::int64_t>(),
+          .intermediate = json.value("intermediate", false)};
 }
 
 Json entry_to_json(const CheckpointInfo& info) {
-  return {{"file", info.path.filename().string()},
-          {"number", info.number},
-          {"epoch", info.epoch},
-          {"step", info.step},
-          {"metrics", to_json(info.metrics)},
-          {"bytes", info.file_bytes}};
+  Json json = {{"file", info.path.filename().string()},
+               {"number", info.number},
+               {"epoch", info.epoch},
+               {"step", info.step},
+               {"metrics", to_json(info.metrics)},
+               {"bytes", info.file_bytes}};
+  if (info.intermediate) json["intermediate"] = true;
+  return json;
 }
 
 // An empty index where the file is missing, damaged or of another version: the files tell the same.

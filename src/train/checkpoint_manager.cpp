@@ -1,10 +1,13 @@
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
+#include <unordered_set>
 #include <utility>
 
 #include <torchkeep/checkpoint_manager.h>
 
 #include "base/fail.h"
+#include "data/leaves.h"
 #include "io/atomic_file.h"
 #include "io/file_operations.h"
 #include "io/system_error.h"
@@ -31,12 +34,43 @@ void check_options(const CheckpointManagerOptions& options) {
     fail(ErrorCode::invalid_argument, "every_n_epochs is {} (expected at least 1)",
          options.every_n_epochs);
   }
+  if (options.every_n_steps < 0) {
+    fail(ErrorCode::invalid_argument, "every_n_steps is {} (expected at least 0)",
+         options.every_n_steps);
+  }
 }
 
 void make_directory(const fs::path& directory) {
   std::error_code error;
   fs::create_directories(directory, error);
   if (error) io::throw_system_error(directory, "create the directory", error.value());
+}
+
+// The bytes of the tensors; those that share memory count once.
+std::uint64_t tensor_bytes(const Value& value) {
+  std::unordered_set<const std::byte*> seen;
+  std::uint64_t bytes = 0;
+  visit_leaves(value, [&](const std::string&, const Value& leaf) {
+    if (!leaf.is_tensor()) return;
+    const Storage& storage = leaf.as_tensor().storage();
+    if (seen.insert(storage.bytes().data()).second) bytes += storage.size_bytes();
+  });
+  return bytes;
+}
+
+// Better than to fail after gigabytes, and to fill a disk that others need.
+void require_space(const fs::path& directory, const Value& checkpoint) {
+  constexpr std::uint64_t kForTheRest = 64 << 10;
+  const std::uint64_t needed = tensor_bytes(checkpoint) + kForTheRest;
+  const std::uint64_t free = io::file_operations().free_bytes(directory.c_str());
+  if (free >= needed) return;
+  fail_at(ErrorCode::io, io::at_path(directory), "free some space or choose another disk",
+          "too little space for a checkpoint (needs {} bytes, {} are free)", needed, free);
+}
+
+// Reads every byte back and compares the checksums.
+void require_readable(const fs::path& path) {
+  load(path, {.access = Access::map, .verify = Verify::everything});
 }
 
 // A file that somebody else has deleted is gone as well.
@@ -69,22 +103,49 @@ std::optional<fs::path> CheckpointManager::save(const Value& checkpoint, const M
   info.metrics = metrics;
   if (!options_.monitor.empty()) metric(metrics, options_.monitor);
   info.path = unused_path(file_name_->format(info.epoch, info.step, metrics));
-  info.number = checkpoints_.empty() ? 1 : checkpoints_.back().number + 1;
+  info.number = next_number();
 
   std::vector<CheckpointInfo> with_new = checkpoints_;
   with_new.push_back(info);
   if (!worth_keeping(with_new, options_).back()) return std::nullopt;
 
+  const fs::path path = info.path;
+  write(checkpoint, std::move(info));
+  return path;
+}
+
+fs::path CheckpointManager::save_intermediate(const Value& checkpoint) {
+  CheckpointInfo info = describe(checkpoint);
+  info.metrics.clear();
+  info.path = unused_path(fmt::format("step_{}.pt", info.step));
+  info.number = next_number();
+  info.intermediate = true;
+  const fs::path path = info.path;
+  write(checkpoint, std::move(info));
+  return path;
+}
+
+void CheckpointManager::write(const Value& checkpoint, CheckpointInfo info) {
+  require_space(directory_, checkpoint);
   torchkeep::save(annotate(checkpoint, info, options_), info.path, options_.save);
+  try {
+    require_readable(info.path);
+  } catch (const Error&) {
+    remove_file(info.path);
+    throw;
+  }
   std::error_code error;
-  with_new.back().file_bytes = fs::file_size(info.path, error);
-  checkpoints_ = std::move(with_new);
+  info.file_bytes = fs::file_size(info.path, error);
+  checkpoints_.push_back(std::move(info));
   prune();
-  return info.path;
 }
 
 bool CheckpointManager::wants(int epoch) const {
   return (epoch + 1) % options_.every_n_epochs == 0;
+}
+
+bool CheckpointManager::wants_step(std::int64_t step) const {
+  return options_.every_n_steps > 0 && step % options_.every_n_steps == 0;
 }
 
 std::optional<CheckpointInfo> CheckpointManager::best() const {
@@ -97,6 +158,10 @@ std::optional<CheckpointInfo> CheckpointManager::last() const {
 }
 
 void CheckpointManager::protect(const fs::path& path) { protected_.push_back(path); }
+
+std::int64_t CheckpointManager::next_number() const {
+  return checkpoints_.empty() ? 1 : checkpoints_.back().number + 1;
+}
 
 bool CheckpointManager::is_protected(const fs::path& path) const {
   return std::any_of(protected_.begin(), protected_.end(), [&](const fs::path& other) {

@@ -167,6 +167,11 @@ StopDecision EarlyStopping::check_patience(double value) const {
   return stopped(StopReason::patience_exhausted, std::move(message));
 }
 
+void EarlyStopping::rearm() {
+  bad_checks_ = 0;
+  decision_ = {};
+}
+
 Value EarlyStopping::state_dict() const {
   return dict({{"monitor", options_.monitor},
                {"mode", name(options_.mode)},

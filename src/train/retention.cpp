@@ -2,15 +2,16 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 
 namespace torchkeep {
 
 std::vector<std::size_t> rank(const std::vector<CheckpointInfo>& checkpoints,
                               const std::string& monitor,
                               Mode mode) {
-  std::vector<std::size_t> order(checkpoints.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < checkpoints.size(); ++i) {
+    if (!checkpoints[i].intermediate) order.push_back(i);
+  }
   if (monitor.empty()) {
     std::reverse(order.begin(), order.end());
     return order;
@@ -28,20 +29,26 @@ std::vector<std::size_t> rank(const std::vector<CheckpointInfo>& checkpoints,
 
 std::vector<bool> worth_keeping(const std::vector<CheckpointInfo>& checkpoints,
                                 const CheckpointManagerOptions& options) {
-  if (!options.save_top_k) return std::vector<bool>(checkpoints.size(), true);
   std::vector<bool> keep(checkpoints.size(), false);
+  if (checkpoints.empty()) return keep;
   const auto order = rank(checkpoints, options.monitor, options.mode);
-  const auto kept = std::min(order.size(), static_cast<std::size_t>(*options.save_top_k));
+  const std::size_t kept =
+      options.save_top_k ? std::min(order.size(), static_cast<std::size_t>(*options.save_top_k))
+                         : order.size();
   for (std::size_t i = 0; i < kept; ++i) keep[order[i]] = true;
-  if (options.save_last && !keep.empty()) keep.back() = true;
+  // The last of an epoch stays beside a newer intermediate one: two to resume from.
+  if (options.save_last && !order.empty())
+    keep[*std::max_element(order.begin(), order.end())] = true;
+  if (checkpoints.back().intermediate) keep.back() = true;
   return keep;
 }
 
 std::optional<CheckpointInfo> best_checkpoint(const std::vector<CheckpointInfo>& checkpoints,
                                               const std::string& monitor,
                                               Mode mode) {
-  if (checkpoints.empty()) return std::nullopt;
-  return checkpoints[rank(checkpoints, monitor, mode).front()];
+  const auto order = rank(checkpoints, monitor, mode);
+  if (order.empty()) return std::nullopt;
+  return checkpoints[order.front()];
 }
 
 }  // namespace torchkeep

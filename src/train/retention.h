@@ -10,7 +10,7 @@
 namespace torchkeep {
 
 // Positions of the checkpoints, the best first; for equal ones the older first. With an empty
-// `monitor` the newest is the best.
+// `monitor` the newest is the best. Intermediate ones are left out.
 std::vector<std::size_t> rank(const std::vector<CheckpointInfo>& checkpoints,
                               const std::string& monitor,
                               Mode mode);

@@ -1,3 +1,4 @@
+#include <cmath>
 #include <utility>
 
 #include <torchkeep/load.h>
@@ -9,40 +10,57 @@
 #include <torch/nn/module.h>
 #include <torch/optim/optimizer.h>
 
+#include "base/fail.h"
+#include "train/batch_snapshot.h"
+#include "train/epoch_progress.h"
 #include "train/file_name.h"
 #include "train/metrics_log.h"
 
 namespace torchkeep {
 namespace trainer_detail {
 
-at::Tensor predicted_classes(const at::Tensor& output) {
-  return output.size(1) == 1 ? output.squeeze(1).gt(0).to(at::kLong) : output.argmax(1);
-}
-
-// Means over the images seen so far.
-class RunningMean {
- public:
-  void add(const at::Tensor& loss, const at::Tensor& output, const at::Tensor& labels) {
-    const std::int64_t images = labels.size(0);
-    images_ += images;
-    loss_ += loss.item<double>() * static_cast<double>(images);
-    correct_ += predicted_classes(output).eq(labels).sum().item<std::int64_t>();
-  }
-
-  double loss() const { return loss_ / static_cast<double>(images_); }
-  double accuracy() const { return static_cast<double>(correct_) / static_cast<double>(images_); }
-
- private:
-  double loss_ = 0.0;
-  std::int64_t correct_ = 0;
-  std::int64_t images_ = 0;
-};
-
 Loss loss_or_cross_entropy(const Loss& loss) {
   if (loss) return loss;
   return [](const at::Tensor& output, const at::Tensor& labels) {
     return at::cross_entropy_loss(output, labels);
   };
+}
+
+const Value* state_in(const Value& checkpoint, const char* key) {
+  const Value* state = checkpoint.find(key);
+  return state == nullptr || state->is_none() ? nullptr : state;
+}
+
+// Puts the position in the data back unless it is kept.
+class SamplerGuard {
+ public:
+  explicit SamplerGuard(BatchSource& batches) : batches_(batches), before_(batches) {}
+  ~SamplerGuard() {
+    if (!kept_) batches_ = before_;
+  }
+  SamplerGuard(const SamplerGuard&) = delete;
+  SamplerGuard& operator=(const SamplerGuard&) = delete;
+  void keep() { kept_ = true; }
+
+ private:
+  BatchSource& batches_;
+  BatchSource before_;
+  bool kept_ = false;
+};
+
+void restore_sampler(const Value& checkpoint, BatchSource& training) {
+  const Value* state = state_in(checkpoint, "sampler_state");
+  if (state == nullptr) {
+    fail_at(ErrorCode::not_found, {.tensor = "sampler_state"}, "",
+            "the checkpoint does not say where in the data the training was");
+  }
+  training.load_state_dict(*state);
+}
+
+void require_no_schedule(const Value& checkpoint) {
+  if (state_in(checkpoint, "scheduler_state_dict") == nullptr) return;
+  fail_at(ErrorCode::mismatch, {.tensor = "scheduler_state_dict"}, "give the training its schedule",
+          "the checkpoint has the state of a scheduler, and the training has none");
 }
 
 }  // namespace trainer_detail
@@ -57,71 +75,143 @@ Metrics evaluate(const Model& model, BatchSource& batches, const Loss& loss) {
   const Loss criterion = trainer_detail::loss_or_cross_entropy(loss);
   model.eval();
   batches.start_epoch(0);
-  trainer_detail::RunningMean mean;
+  EpochProgress progress;
   Batch batch;
   while (batches.next(batch)) {
     const at::Tensor output = model.forward(batch.images);
-    mean.add(criterion(output, batch.labels), output, batch.labels);
+    progress.add(criterion(output, batch.labels), output, batch.labels);
   }
-  return {{"loss", mean.loss()}, {"acc", mean.accuracy()}};
+  return {{"loss", progress.loss()}, {"acc", progress.accuracy()}};
 }
 
 Trainer::Trainer(Model model, torch::optim::Optimizer& optimizer, TrainerOptions options)
     : model_(std::move(model)),
       optimizer_(optimizer),
       options_(std::move(options)),
-      manager_(options_.directory, options_.checkpoints) {
+      manager_(options_.directory, options_.checkpoints),
+      progress_(std::make_unique<EpochProgress>()) {
   options_.loss = trainer_detail::loss_or_cross_entropy(options_.loss);
   if (options_.early_stopping) stopping_.emplace(*options_.early_stopping);
+  if (!options_.schedule) return;
+  scheduler_.emplace(optimizer_, *options_.schedule);
+  if (scheduler_->needs_metric() && options_.schedule_each == TrainerOptions::ScheduleEach::step) {
+    fail_at(ErrorCode::invalid_argument, {}, "let it step after each epoch",
+            "ReduceLROnPlateau watches a metric, which there is once an epoch");
+  }
 }
+
+Trainer::~Trainer() = default;
 
 FitResult Trainer::fit(BatchSource& training, BatchSource* validation, TrainingObserver* observer) {
   TrainingObserver silent;
   TrainingObserver& told = observer == nullptr ? silent : *observer;
   check_metric_names(validation);
+  if (options_.save_on_exception) snapshot_ = std::make_unique<BatchSnapshot>(model_, training);
+  try {
+    return run(training, validation, told);
+  } catch (...) {
+    save_after_exception(training, told);
+    throw;
+  }
+}
+
+FitResult Trainer::run(BatchSource& training, BatchSource* validation, TrainingObserver& observer) {
   MetricsLog log(options_.directory / "metrics.jsonl", epoch_);
   FitResult result;
   if (stopping_) result.stop = stopping_->decision();
 
   for (; epoch_ < options_.epochs && !result.stop.stop; ++epoch_) {
-    Metrics metrics = train_epoch(training, told);
-    if (validation != nullptr) {
-      for (const auto& [key, value] : evaluate(model_, *validation, options_.loss)) {
-        metrics["val_" + key] = value;
-      }
-    }
+    result.interrupted = !train_epoch(training, observer);
+    if (result.interrupted) break;
+    Metrics metrics = metrics_of_epoch(validation);
+    phase_ = Phase::changing;
     if (stopping_) result.stop = stopping_->check(metrics, epoch_);
-    log.append(epoch_, step_, metrics);
-    told.on_epoch(epoch_, metrics);
+    log.append(epoch_, step_, with_rate(metrics));
+    step_schedule(metrics);
+    *progress_ = {};
+    observer.on_epoch(epoch_, metrics);
     if (result.stop.reason != StopReason::non_finite_metric) {
-      save_checkpoint(metrics, training, told);
+      save_checkpoint(metrics, training, observer);
     }
+    phase_ = Phase::between_steps;
     result.last_metrics = std::move(metrics);
   }
 
   result.epochs = epoch_;
   result.best = manager_.best();
-  if (result.stop.stop) told.on_stop(result.stop);
-  if (options_.at_the_end == TrainerOptions::AtTheEnd::restore_best) restore_best();
+  if (result.stop.stop) observer.on_stop(result.stop);
+  if (options_.at_the_end == TrainerOptions::AtTheEnd::restore_best && !result.interrupted) {
+    restore_best();
+  }
   return result;
 }
 
-Metrics Trainer::train_epoch(BatchSource& training, TrainingObserver& observer) {
+bool Trainer::train_epoch(BatchSource& training, TrainingObserver& observer) {
   model_.train();
-  training.start_epoch(epoch_);
-  trainer_detail::RunningMean mean;
+  if (progress_->batches() == 0) training.start_epoch(epoch_);
   Batch batch;
-  for (std::int64_t number = 0; training.next(batch); ++number) {
-    optimizer_.zero_grad();
-    const at::Tensor output = model_.forward(batch.images);
-    const at::Tensor loss = options_.loss(output, batch.labels);
-    loss.backward();
-    optimizer_.step();
-    ++step_;
-    mean.add(loss, output, batch.labels);
-    observer.on_batch(epoch_, number, training.batches(), mean.loss());
+  while (true) {
+    if (snapshot_) snapshot_->take();
+    phase_ = Phase::computing;
+    if (!training.next(batch)) break;
+    train_batch(batch);
+    phase_ = Phase::between_steps;
+    if (!after_step(training, observer)) return false;
   }
-  return {{"train_loss", mean.loss()}, {"train_acc", mean.accuracy()}};
+  phase_ = Phase::between_steps;
+  return true;
+}
+
+void Trainer::train_batch(const Batch& batch) {
+  optimizer_.zero_grad();
+  const at::Tensor output = model_.forward(batch.images);
+  const at::Tensor loss = options_.loss(output, batch.labels);
+  loss.backward();
+  phase_ = Phase::changing;
+  optimizer_.step();
+  if (scheduler_ && options_.schedule_each == TrainerOptions::ScheduleEach::step) {
+    scheduler_->step();
+  }
+  ++step_;
+  progress_->add(loss, output, batch.labels);
+}
+
+bool Trainer::after_step(BatchSource& training, TrainingObserver& observer) {
+  observer.on_batch(epoch_, progress_->batches() - 1, training.batches(), progress_->loss());
+  const bool interrupted = options_.interrupted && options_.interrupted();
+  if (interrupted || manager_.wants_step(step_)) save_intermediate(training, observer);
+  return !interrupted;
+}
+
+Metrics Trainer::metrics_of_epoch(BatchSource* validation) {
+  Metrics metrics{{"train_loss", progress_->loss()}, {"train_acc", progress_->accuracy()}};
+  if (validation == nullptr) return metrics;
+  for (const auto& [key, value] : evaluate(model_, *validation, options_.loss)) {
+    metrics["val_" + key] = value;
+  }
+  return metrics;
+}
+
+void Trainer::step_schedule(const Metrics& metrics) {
+  if (!scheduler_ || options_.schedule_each == TrainerOptions::ScheduleEach::step) return;
+  if (scheduler_->needs_metric()) {
+    scheduler_->step(metric(metrics, schedule_monitor()));
+  } else {
+    scheduler_->step();
+  }
+}
+
+const std::string& Trainer::schedule_monitor() const {
+  static const std::string kTrainLoss = "train_loss";
+  if (!options_.schedule_monitor.empty()) return options_.schedule_monitor;
+  return options_.checkpoints.monitor.empty() ? kTrainLoss : options_.checkpoints.monitor;
+}
+
+// For the log, where a schedule changes it.
+Metrics Trainer::with_rate(const Metrics& metrics) const {
+  Metrics logged = metrics;
+  if (scheduler_) logged["lr"] = optimizer_.param_groups().front().options().get_lr();
+  return logged;
 }
 
 void Trainer::save_checkpoint(const Metrics& metrics,
@@ -130,6 +220,7 @@ void Trainer::save_checkpoint(const Metrics& metrics,
   if (!manager_.wants(epoch_)) return;
   const Value checkpoint = make_checkpoint({.model = model_,
                                             .optimizer = &optimizer_,
+                                            .scheduler = scheduler_ ? &*scheduler_ : nullptr,
                                             .epoch = epoch_,
                                             .step = step_,
                                             .loss = metrics.at("train_loss"),
@@ -140,29 +231,75 @@ void Trainer::save_checkpoint(const Metrics& metrics,
   if (manager_.save(checkpoint, metrics)) observer.on_checkpoint(*manager_.last());
 }
 
+// A loss that is not finite has spoilt the parameters: the checkpoint before is worth more.
+void Trainer::save_intermediate(const BatchSource& training, TrainingObserver& observer) {
+  const double loss = progress_->batches() == 0 ? 0.0 : progress_->loss();
+  if (!std::isfinite(loss)) return;
+  const Value checkpoint = make_checkpoint({.model = model_,
+                                            .optimizer = &optimizer_,
+                                            .scheduler = scheduler_ ? &*scheduler_ : nullptr,
+                                            .epoch = epoch_,
+                                            .step = step_,
+                                            .loss = loss,
+                                            .sampler_state = training.state_dict(),
+                                            .epoch_progress = progress_->to_value(),
+                                            .hyper_parameters = options_.hyper_parameters,
+                                            .early_stopping = stopping_ ? &*stopping_ : nullptr});
+  manager_.save_intermediate(checkpoint);
+  observer.on_checkpoint(*manager_.last());
+}
+
+// What went wrong first counts for more than a failure to save.
+void Trainer::save_after_exception(const BatchSource& training,
+                                   TrainingObserver& observer) noexcept {
+  if (!snapshot_ || phase_ == Phase::changing) return;
+  try {
+    if (phase_ == Phase::computing) snapshot_->put_back();
+    save_intermediate(training, observer);
+  } catch (...) {
+    return;
+  }
+}
+
 void Trainer::restore_best() {
   const auto best = manager_.best();
   if (best) load_state_dict(model_.module(), load(best->path)["model_state_dict"]);
 }
 
-void Trainer::resume(const Value& checkpoint,
-                     const std::filesystem::path& path,
-                     BatchSource& training) {
-  const BatchSource before = training;
-  const Value* sampler_state = checkpoint.find("sampler_state");
-  if (sampler_state != nullptr && !sampler_state->is_none()) {
-    training.load_state_dict(*sampler_state);
-  }
+std::vector<std::string> Trainer::resume(const Value& checkpoint,
+                                         const std::filesystem::path& path,
+                                         BatchSource& training,
+                                         const ResumeOptions& options) {
+  namespace detail = trainer_detail;
+  const bool accepts = options.incomplete == RestoreOptions::Incomplete::accept;
+  detail::SamplerGuard sampler(training);
+  std::vector<std::string> not_restored;
+  EpochProgress progress;
+  const Value* inside_epoch = detail::state_in(checkpoint, "epoch_progress");
   try {
-    const RestoredState restored =
-        restore_checkpoint(checkpoint, model_, &optimizer_, stopping_ ? &*stopping_ : nullptr);
-    epoch_ = restored.epoch + 1;
-    step_ = restored.step;
-  } catch (...) {
-    training = before;
-    throw;
+    detail::restore_sampler(checkpoint, training);
+    if (inside_epoch) progress = EpochProgress::from_value(*inside_epoch);
+  } catch (const Error& error) {
+    if (!accepts) throw;
+    not_restored.push_back(fmt::format("the position in the data: {}", error.what()));
   }
+  if (!scheduler_ && !accepts) detail::require_no_schedule(checkpoint);
+  const RestoredState restored =
+      restore_checkpoint(checkpoint,
+                         {.model = model_,
+                          .optimizer = &optimizer_,
+                          .scheduler = scheduler_ ? &*scheduler_ : nullptr,
+                          .early_stopping = stopping_ ? &*stopping_ : nullptr},
+                         {.incomplete = options.incomplete});
+  not_restored.insert(not_restored.end(), restored.not_restored.begin(),
+                      restored.not_restored.end());
+  sampler.keep();
+  epoch_ = inside_epoch ? restored.epoch : restored.epoch + 1;
+  step_ = restored.step;
+  *progress_ = progress;
+  if (stopping_ && options.after_stop == ResumeOptions::AfterStop::go_on) stopping_->rearm();
   manager_.protect(path);
+  return not_restored;
 }
 
 // Metrics have to be known by name before hours are spent on computing them.
@@ -175,6 +312,7 @@ void Trainer::check_metric_names(const BatchSource* validation) const {
                                                 : checkpoints.filename,
                    0, 0, metrics);
   if (stopping_ && stopping_->options().strict) metric(metrics, stopping_->options().monitor);
+  if (scheduler_ && scheduler_->needs_metric()) metric(metrics, schedule_monitor());
 }
 
 }  // namespace torchkeep

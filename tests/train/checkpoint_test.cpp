@@ -61,10 +61,11 @@ class CheckpointTest : public ::testing::Test {
 TEST_F(CheckpointTest, HasTheKeysThatPyTorchUsersKnow) {
   std::vector<std::string> keys;
   for (const auto& [key, value] : checkpoint_.as_dict()) keys.push_back(key.as_string());
-  EXPECT_THAT(
-      keys, ElementsAre("epoch", "global_step", "model_state_dict", "optimizer_state_dict", "loss",
-                        "metrics", "rng_state", "sampler_state", "callbacks", "freeze_plan",
-                        "hyper_parameters", "architecture", "configuration", "version"));
+  EXPECT_THAT(keys,
+              ElementsAre("epoch", "global_step", "model_state_dict", "optimizer_state_dict",
+                          "scheduler_state_dict", "loss", "metrics", "rng_state", "sampler_state",
+                          "epoch_progress", "callbacks", "freeze_plan", "hyper_parameters",
+                          "architecture", "configuration", "versions", "version"));
   EXPECT_EQ(checkpoint_["epoch"].as_int(), 3);
   EXPECT_EQ(checkpoint_["loss"].as_double(), 0.75);
   EXPECT_TRUE(equal(checkpoint_["rng_state"].as_tensor(), random_state()));
@@ -87,7 +88,8 @@ TEST_F(CheckpointTest, RestoresEverything) {
   const auto optimizer = make_optimizer(OptimizerKind::adam, model);
   EarlyStopping stopping;
   at::manual_seed(1);
-  const RestoredState restored = restore_checkpoint(checkpoint_, model, optimizer.get(), &stopping);
+  const RestoredState restored = restore_checkpoint(
+      checkpoint_, {.model = model, .optimizer = optimizer.get(), .early_stopping = &stopping});
   EXPECT_EQ(restored.epoch, 3);
   EXPECT_EQ(restored.step, 40);
   EXPECT_EQ(restored.loss, 0.75);
@@ -110,9 +112,10 @@ struct Holding {
 void expect_untouched_after(const Value& checkpoint, ErrorCode code, const char* text) {
   Holding holding;
   const Tensor random_before = random_state();
-  EXPECT_ERROR(
-      restore_checkpoint(checkpoint, holding.model, holding.optimizer.get(), &holding.stopping),
-      code, HasSubstr(text));
+  EXPECT_ERROR(restore_checkpoint(checkpoint, {.model = holding.model,
+                                               .optimizer = holding.optimizer.get(),
+                                               .early_stopping = &holding.stopping}),
+               code, HasSubstr(text));
   EXPECT_TRUE(equal(random_state(), random_before));
   EXPECT_EQ(holding.stopping.best(), std::nullopt);
   const Holding fresh;

@@ -231,5 +231,16 @@ TEST(EarlyStopping, ADamagedStateChangesNothing) {
   EXPECT_TRUE(equal(stopping.state_dict(), before));
 }
 
+TEST(EarlyStopping, GoesOnAfterAStopWithNewPatience) {
+  EarlyStopping stopping({.monitor = "loss", .patience = 2});
+  for (const double loss : {0.5, 0.6, 0.7}) stopping.check({{"loss", loss}}, 0);
+  EXPECT_TRUE(stopping.decision().stop);
+  stopping.rearm();
+  EXPECT_FALSE(stopping.decision().stop);
+  EXPECT_EQ(stopping.best(), 0.5);
+  EXPECT_FALSE(stopping.check({{"loss", 0.6}}, 3).stop);
+  EXPECT_TRUE(stopping.check({{"loss", 0.6}}, 4).stop);
+}
+
 }  // namespace
 }  // namespace torchkeep
