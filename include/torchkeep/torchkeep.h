@@ -33,6 +33,7 @@
 #include <torchkeep/module.h>
 #include <torchkeep/optimizer.h>
 #include <torchkeep/random_state.h>
+#include <torchkeep/resume_proof.h>
 #include <torchkeep/scheduler.h>
 #include <torchkeep/trainer.h>
 #endif

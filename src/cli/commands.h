@@ -19,6 +19,7 @@ void add_verify_command(Program& program);
 
 // Of the program `torchkeep-torch`.
 void add_eval_command(Program& program);
+void add_prove_resume_command(Program& program);
 void add_resume_command(Program& program);
 void add_train_command(Program& program);
 

@@ -10,7 +10,7 @@
 #include "cli/commands.h"
 #include "cli/number_checks.h"
 #include "cli/output.h"
-#include "cli/training_run.h"
+#include "cli/training_builder.h"
 
 namespace torchkeep::cli {
 namespace eval_detail {

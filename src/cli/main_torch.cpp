@@ -9,5 +9,6 @@ int main(int argc, char** argv) {
   torchkeep::cli::add_train_command(program);
   torchkeep::cli::add_resume_command(program);
   torchkeep::cli::add_eval_command(program);
+  torchkeep::cli::add_prove_resume_command(program);
   return program.run(argc, argv);
 }

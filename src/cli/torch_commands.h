@@ -12,9 +12,10 @@ struct TorchCommand {
   std::string_view summary;  // one line for the list of commands
 };
 
-inline constexpr std::array<TorchCommand, 3> kTorchCommands = {{
+inline constexpr std::array<TorchCommand, 4> kTorchCommands = {{
     {"train", "Train a model and keep its checkpoints"},
     {"resume", "Go on with a training that was interrupted"},
+    {"prove-resume", "Train at a stretch and with a stop, and compare to the bit"},
     {"eval", "Measure a checkpoint on a test set"},
 }};
 

@@ -1,25 +1,15 @@
 #include "cli/training_run.h"
 
-#include <utility>
-
-#include <torchkeep/checkpoint.h>
-#include <torchkeep/freeze.h>
+#include <torchkeep/checkpoint_manager.h>
 #include <torchkeep/interrupt.h>
 #include <torchkeep/load.h>
-#include <torchkeep/models.h>
 
-#include <ATen/Context.h>
-#include <ATen/Parallel.h>
 #include <nlohmann/json.hpp>
 #include <torch/nn/module.h>
-#include <torch/optim/adagrad.h>
-#include <torch/optim/adam.h>
-#include <torch/optim/adamw.h>
-#include <torch/optim/rmsprop.h>
-#include <torch/optim/sgd.h>
 
 #include "base/fail.h"
 #include "cli/output.h"
+#include "cli/training_builder.h"
 #include "cli/training_display.h"
 #include "train/metrics_json.h"
 
@@ -29,123 +19,6 @@ namespace training_run_detail {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-// A frozen parameter gets no gradient, and weight decay must not move it.
-std::vector<at::Tensor> trainable_parameters(const torch::nn::Module& module) {
-  std::vector<at::Tensor> parameters;
-  for (const at::Tensor& parameter : module.parameters()) {
-    if (parameter.requires_grad()) parameters.push_back(parameter);
-  }
-  if (parameters.empty()) {
-    fail(ErrorCode::invalid_argument,
-         "all parameters of the model are frozen; nothing can be trained");
-  }
-  return parameters;
-}
-
-std::unique_ptr<torch::optim::Optimizer> make_optimizer(const RunSettings& settings,
-                                                        const torch::nn::Module& module) {
-  namespace optim = torch::optim;
-  const std::vector<at::Tensor> parameters = trainable_parameters(module);
-  const double lr = settings.lr;
-  const double weight_decay = settings.weight_decay;
-  if (settings.optimizer == "sgd") {
-    return std::make_unique<optim::SGD>(
-        parameters, optim::SGDOptions(lr).momentum(settings.momentum).weight_decay(weight_decay));
-  }
-  if (settings.optimizer == "adam") {
-    return std::make_unique<optim::Adam>(parameters,
-                                         optim::AdamOptions(lr).weight_decay(weight_decay));
-  }
-  if (settings.optimizer == "adamw") {
-    return std::make_unique<optim::AdamW>(parameters,
-                                          optim::AdamWOptions(lr).weight_decay(weight_decay));
-  }
-  if (settings.optimizer == "rmsprop") {
-    return std::make_unique<optim::RMSprop>(
-        parameters,
-        optim::RMSpropOptions(lr).momentum(settings.momentum).weight_decay(weight_decay));
-  }
-  if (settings.optimizer == "adagrad") {
-    return std::make_unique<optim::Adagrad>(parameters,
-                                            optim::AdagradOptions(lr).weight_decay(weight_decay));
-  }
-  fail(ErrorCode::invalid_argument,
-       "no optimizer \"{}\" (there are sgd, adam, adamw, rmsprop, adagrad)", settings.optimizer);
-}
-
-struct RunData {
-  BatchSource training;
-  std::optional<BatchSource> validation;
-};
-
-RunData load_run_data(const RunSettings& settings) {
-  Dataset all = load_data(settings.data, Split::train, settings.classes);
-  if (settings.per_class) all = take_per_class(all, *settings.per_class);
-  const auto seed = static_cast<std::uint64_t>(settings.seed);
-  auto [training, validation] = split(all, settings.validation_fraction, seed);
-  RunData data{BatchSource(training, {.batch_size = settings.batch_size,
-                                      .order = BatchOptions::Order::shuffled,
-                                      .seed = seed}),
-               std::nullopt};
-  if (validation.size() > 0) {
-    data.validation.emplace(validation, BatchOptions{.batch_size = settings.batch_size});
-  }
-  return data;
-}
-
-std::vector<std::string> class_names_of(const Value& checkpoint) {
-  std::vector<std::string> names;
-  const Value* settings = checkpoint.find("hyper_parameters");
-  const Value* found = settings == nullptr ? nullptr : settings->find("class_names");
-  if (found == nullptr || !found->is_list()) return names;
-  for (const Value& item : found->as_list()) names.push_back(item.as_string());
-  return names;
-}
-
-// A head is of use again only for the very same classes.
-Model start_model(const RunSettings& settings) {
-  const auto classes = static_cast<std::int64_t>(settings.class_names.size());
-  at::manual_seed(static_cast<std::uint64_t>(settings.seed));
-  if (settings.from.empty()) {
-    return create_model(settings.model, dict({{"num_classes", classes}}));
-  }
-  LoadedModel loaded = load_model_of(settings.from);
-  if (class_names_of(loaded.value) != settings.class_names) {
-    replace_head(loaded.model.module(), classes);
-  }
-  return std::move(loaded.model);
-}
-
-TrainerOptions trainer_options(const RunSettings& settings, const fs::path& directory) {
-  const Mode mode = mode_from_name(settings.mode).value();
-  TrainerOptions options;
-  options.epochs = static_cast<int>(settings.epochs);
-  options.directory = directory;
-  options.checkpoints = {.filename = settings.filename,
-                         .monitor = settings.monitor,
-                         .mode = mode,
-                         .save_top_k = static_cast<int>(settings.save_top_k),
-                         .every_n_steps = settings.save_every_n_steps};
-  options.early_stopping.reset();
-  if (settings.patience > 0) {
-    options.early_stopping =
-        EarlyStoppingOptions{.monitor = settings.monitor,
-                             .mode = mode,
-                             .criterion = stop_criterion_from_name(settings.stop_criterion).value(),
-                             .patience = static_cast<int>(settings.patience)};
-  }
-  if (!settings.scheduler.empty()) {
-    options.schedule =
-        parse_schedule(settings.scheduler, {.lr = settings.lr, .total = settings.schedule_total});
-  }
-  if (settings.schedule_each == "step") {
-    options.schedule_each = TrainerOptions::ScheduleEach::step;
-  }
-  options.save_on_exception = true;
-  options.hyper_parameters = to_value(settings);
-  return options;
-}
-
 std::int64_t count_parameters(const torch::nn::Module& module, bool only_trainable) {
   std::int64_t count = 0;
   for (const at::Tensor& parameter : module.parameters()) {
@@ -154,21 +27,18 @@ std::int64_t count_parameters(const torch::nn::Module& module, bool only_trainab
   return count;
 }
 
-Json outcome_json(const FitResult& result,
-                  const Model& model,
-                  const RunData& data,
-                  const fs::path& directory) {
-  Json json = {{"directory", directory.string()},
+Json outcome_json(const FitResult& result, const TrainingParts& parts) {
+  Json json = {{"directory", parts.options.directory.string()},
                {"epochs", result.epochs},
                {"stop_reason", std::string(name(result.stop.reason))},
                {"stop_message", result.stop.message},
                {"interrupted", result.interrupted},
                {"best", nullptr},
                {"last_metrics", to_json(result.last_metrics)},
-               {"training_images", data.training.dataset().size()},
-               {"validation_images", data.validation ? data.validation->dataset().size() : 0},
-               {"parameters", count_parameters(model.module(), false)},
-               {"trainable_parameters", count_parameters(model.module(), true)}};
+               {"training_images", parts.training.dataset().size()},
+               {"validation_images", parts.validation ? parts.validation->dataset().size() : 0},
+               {"parameters", count_parameters(parts.model.module(), false)},
+               {"trainable_parameters", count_parameters(parts.model.module(), true)}};
   if (result.best) {
     json["best"] = {{"path", result.best->path.string()},
                     {"epoch", result.best->epoch},
@@ -177,80 +47,43 @@ Json outcome_json(const FitResult& result,
   return json;
 }
 
-std::string opening_line(const RunSettings& settings, const Model& model, const RunData& data) {
+std::string opening_line(const TrainingParts& parts) {
   return fmt::format(
       "{}: {} images to train on, {} to validate with, {} classes; {} of {} parameters trainable\n",
-      model.architecture(), data.training.dataset().size(),
-      data.validation ? data.validation->dataset().size() : 0, settings.class_names.size(),
-      count_parameters(model.module(), true), count_parameters(model.module(), false));
+      parts.model.architecture(), parts.training.dataset().size(),
+      parts.validation ? parts.validation->dataset().size() : 0,
+      parts.training.dataset().class_names.size(), count_parameters(parts.model.module(), true),
+      count_parameters(parts.model.module(), false));
 }
 
-ExitStatus fit_and_tell(Trainer& trainer,
-                        RunData& data,
-                        const RunSettings& settings,
-                        const Model& model,
-                        const fs::path& directory,
-                        Display display) {
-  BatchSource* validation = data.validation ? &*data.validation : nullptr;
+ExitStatus fit_and_tell(Trainer& trainer, TrainingParts& parts, Display display) {
+  BatchSource* validation = parts.validation ? &*parts.validation : nullptr;
   FitResult result;
   if (display == Display::json) {
-    result = trainer.fit(data.training, validation);
-    write_output(outcome_json(result, model, data, directory).dump(2) + "\n");
+    result = trainer.fit(parts.training, validation);
+    write_output(outcome_json(result, parts).dump(2) + "\n");
   } else {
-    write_output(opening_line(settings, model, data));
-    TrainingDisplay shown(static_cast<int>(settings.epochs));
-    result = trainer.fit(data.training, validation, &shown);
+    write_output(opening_line(parts));
+    TrainingDisplay shown(parts.options.epochs);
+    result = trainer.fit(parts.training, validation, &shown);
     shown.finish(result);
   }
   if (!result.interrupted) return ExitStatus::done;
-  write_error(fmt::format("interrupted; go on with: torchkeep resume {}", directory.string()));
+  write_error(fmt::format("interrupted; go on with: torchkeep resume {}",
+                          parts.options.directory.string()));
   return ExitStatus::negative;
 }
 
-std::int64_t planned_steps(const RunSettings& settings, const RunData& data) {
-  const bool each_step = settings.schedule_each == "step";
-  return settings.epochs * (each_step ? data.training.batches() : 1);
+void set_surroundings(TrainingParts& parts,
+                      const fs::path& directory,
+                      const InterruptGuard& guard) {
+  parts.options.directory = directory;
+  parts.options.interrupted = [&guard] { return guard.requested(); };
 }
 
 }  // namespace training_run_detail
 
-Dataset load_data(const std::string& data, Split split, const std::vector<std::int64_t>& classes) {
-  const std::size_t colon = data.find(':');
-  const std::string kind = data.substr(0, colon);
-  const std::string directory = colon == std::string::npos ? "" : data.substr(colon + 1);
-  Dataset dataset;
-  if (kind == "fashion-mnist") {
-    dataset = load_fashion_mnist(split, directory);
-  } else if (kind == "idx" && !directory.empty()) {
-    dataset = load_idx(directory, split);
-  } else {
-    fail(ErrorCode::invalid_argument,
-         "no data set \"{}\" (there are fashion-mnist, fashion-mnist:DIR and idx:DIR)", data);
-  }
-  return classes.empty() ? dataset : select_classes(dataset, classes);
-}
-
-LoadedModel load_model_of(const std::filesystem::path& file_or_directory) {
-  std::filesystem::path path = file_or_directory;
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) {
-    const auto best = best_checkpoint(path);
-    if (!best) {
-      fail_at(ErrorCode::not_found, {.path = path.string()}, "", "there is no checkpoint in it");
-    }
-    path = best->path;
-  }
-  Value value = load(path);
-  try {
-    Model model = model_from_checkpoint(value);
-    return {std::move(path), std::move(value), std::move(model)};
-  } catch (Error& problem) {
-    problem.add_place({.path = path.string()});
-    throw;
-  }
-}
-
-ExitStatus train_run(RunSettings settings,
+ExitStatus train_run(const RunSettings& settings,
                      const std::filesystem::path& directory,
                      Display display) {
   namespace detail = training_run_detail;
@@ -260,19 +93,11 @@ ExitStatus train_run(RunSettings settings,
             "resume it, or name another directory with --output",
             "the directory holds a run already");
   }
-  choose_defaults(settings);
-  at::set_num_threads(static_cast<int>(settings.threads));
-  detail::RunData data = detail::load_run_data(settings);
-  settings.class_names = data.training.dataset().class_names;
-  settings.schedule_total = detail::planned_steps(settings, data);
-  const Model model = detail::start_model(settings);
-  if (!settings.freeze.empty()) freeze(model.module(), settings.freeze);
-  const auto optimizer = detail::make_optimizer(settings, model.module());
   const InterruptGuard guard;
-  TrainerOptions options = detail::trainer_options(settings, directory);
-  options.interrupted = [&guard] { return guard.requested(); };
-  Trainer trainer(model, *optimizer, std::move(options));
-  return detail::fit_and_tell(trainer, data, settings, model, directory, display);
+  TrainingParts parts = build_training(settings);
+  detail::set_surroundings(parts, directory, guard);
+  Trainer trainer(parts.model, *parts.optimizer, parts.options);
+  return detail::fit_and_tell(trainer, parts, display);
 }
 
 ExitStatus resume_run(const std::filesystem::path& directory,
@@ -285,25 +110,21 @@ ExitStatus resume_run(const std::filesystem::path& directory,
     write_error(fmt::format("skipped {}", skipped.what()));
   }
   try {
+    const InterruptGuard guard;
     RunSettings settings = settings_from_value(found.value["hyper_parameters"]);
     if (epochs) settings.epochs = *epochs;
-    at::set_num_threads(static_cast<int>(settings.threads));
-    detail::RunData data = detail::load_run_data(settings);
-    const Model model = model_from_checkpoint(found.value);
-    const auto optimizer = detail::make_optimizer(settings, model.module());
-    const InterruptGuard guard;
-    TrainerOptions options = detail::trainer_options(settings, directory);
-    options.interrupted = [&guard] { return guard.requested(); };
-    Trainer trainer(model, *optimizer, std::move(options));
+    TrainingParts parts = build_training(settings, &found.value);
+    detail::set_surroundings(parts, directory, guard);
+    Trainer trainer(parts.model, *parts.optimizer, parts.options);
     for (const std::string& part :
-         trainer.resume(found.value, found.info.path, data.training, resume_options)) {
+         trainer.resume(found.value, found.info.path, parts.training, resume_options)) {
       write_error("not restored: " + part);
     }
     if (display == Display::progress) {
       write_output(fmt::format("resumed from {} {} epoch {}\n", found.info.path.string(),
                                found.info.intermediate ? "within" : "after", found.info.epoch));
     }
-    return detail::fit_and_tell(trainer, data, settings, model, directory, display);
+    return detail::fit_and_tell(trainer, parts, display);
   } catch (Error& error) {
     error.add_place({.path = found.info.path.string()});
     throw;

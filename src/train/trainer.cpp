@@ -14,17 +14,11 @@
 #include "train/batch_snapshot.h"
 #include "train/epoch_progress.h"
 #include "train/file_name.h"
+#include "train/loss.h"
 #include "train/metrics_log.h"
 
 namespace torchkeep {
 namespace trainer_detail {
-
-Loss loss_or_cross_entropy(const Loss& loss) {
-  if (loss) return loss;
-  return [](const at::Tensor& output, const at::Tensor& labels) {
-    return at::cross_entropy_loss(output, labels);
-  };
-}
 
 const Value* state_in(const Value& checkpoint, const char* key) {
   const Value* state = checkpoint.find(key);
@@ -72,7 +66,7 @@ void TrainingObserver::on_stop(const StopDecision&) {}
 
 Metrics evaluate(const Model& model, BatchSource& batches, const Loss& loss) {
   const at::NoGradGuard no_gradients;
-  const Loss criterion = trainer_detail::loss_or_cross_entropy(loss);
+  const Loss criterion = loss_or_cross_entropy(loss);
   model.eval();
   batches.start_epoch(0);
   EpochProgress progress;
@@ -90,7 +84,7 @@ Trainer::Trainer(Model model, torch::optim::Optimizer& optimizer, TrainerOptions
       options_(std::move(options)),
       manager_(options_.directory, options_.checkpoints),
       progress_(std::make_unique<EpochProgress>()) {
-  options_.loss = trainer_detail::loss_or_cross_entropy(options_.loss);
+  options_.loss = loss_or_cross_entropy(options_.loss);
   if (options_.early_stopping) stopping_.emplace(*options_.early_stopping);
   if (!options_.schedule) return;
   scheduler_.emplace(optimizer_, *options_.schedule);

@@ -10,6 +10,7 @@ int main(int argc, char** argv) {
     torchkeep::interop::Commands commands = torchkeep::interop::model_commands();
     commands.merge(torchkeep::interop::module_commands());
     commands.merge(torchkeep::interop::optimizer_commands());
+    commands.merge(torchkeep::interop::resume_commands());
     commands.merge(torchkeep::interop::schedule_commands());
     const auto command = arguments.empty() ? commands.end() : commands.find(arguments.front());
     if (command == commands.end()) {

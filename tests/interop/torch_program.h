@@ -13,6 +13,7 @@ using Commands = std::map<std::string, void (*)(const Arguments&)>;
 Commands model_commands();
 Commands module_commands();
 Commands optimizer_commands();
+Commands resume_commands();
 Commands schedule_commands();
 
 }  // namespace torchkeep::interop

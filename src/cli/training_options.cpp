@@ -1,0 +1,110 @@
+#include "cli/training_options.h"
+
+#include "cli/class_list.h"
+#include "cli/number_checks.h"
+
+namespace torchkeep::cli {
+
+void TrainingOptions::add_to(CLI::App& command) {
+  add_model_options(command);
+  add_data_options(command);
+  add_optimizer_options(command);
+  add_schedule_options(command);
+  add_checkpoint_options(command);
+}
+
+RunSettings TrainingOptions::settings() const {
+  RunSettings settings = settings_;
+  if (!classes_.empty()) settings.classes = parse_classes(classes_);
+  return settings;
+}
+
+void TrainingOptions::add_model_options(CLI::App& command) {
+  command.add_option("--model", settings_.model, "Architecture to start from, freshly initialised")
+      ->capture_default_str();
+  command.add_option(
+      "--from", settings_.from,
+      "Checkpoint, whole model or run directory (its best) to start from instead. It "
+      "gets a new head unless it was trained on the same classes");
+  command
+      .add_option("--freeze", settings_.freeze,
+                  "Parameters to leave as they are, such as 'features.*'; may be repeated")
+      ->allow_extra_args(false);
+}
+
+void TrainingOptions::add_data_options(CLI::App& command) {
+  command.add_option("--data", settings_.data, "fashion-mnist, fashion-mnist:DIR or idx:DIR")
+      ->capture_default_str();
+  command.add_option("--classes", classes_, "Only these, such as 0-4 or 0,2,5; all if left out")
+      ->check(classes_validator());
+  command.add_option("--per-class", settings_.per_class, "Only that many images of each class")
+      ->check(positive_number());
+  command
+      .add_option("--validation-fraction", settings_.validation_fraction,
+                  "Part of the images that is kept for validation")
+      ->check(CLI::Range(0.0, 0.9))
+      ->capture_default_str();
+  command.add_option("--batch-size", settings_.batch_size, "Images in one step")
+      ->check(positive_number())
+      ->capture_default_str();
+}
+
+void TrainingOptions::add_optimizer_options(CLI::App& command) {
+  command.add_option("--epochs", settings_.epochs, "Passes over the images, at most")
+      ->check(positive_number())
+      ->capture_default_str();
+  command.add_option("--optimizer", settings_.optimizer, "How to step")
+      ->check(CLI::IsMember({"sgd", "adam", "adamw", "rmsprop", "adagrad"}))
+      ->capture_default_str();
+  command.add_option("--lr", settings_.lr, "Learning rate")
+      ->check(positive_number())
+      ->capture_default_str();
+  command.add_option("--momentum", settings_.momentum, "Of sgd and rmsprop")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  command.add_option("--weight-decay", settings_.weight_decay, "Pull of the parameters towards 0")
+      ->check(non_negative_number())
+      ->capture_default_str();
+  command.add_option("--seed", settings_.seed, "Decides initial values, order and split")
+      ->check(non_negative_number())
+      ->capture_default_str();
+  command.add_option("--threads", settings_.threads, "Processors to use; all if left out")
+      ->check(CLI::Range(1, 1024));
+}
+
+void TrainingOptions::add_schedule_options(CLI::App& command) {
+  command.add_option("--scheduler", settings_.scheduler,
+                     "How the learning rate changes, such as step:step_size=3,gamma=0.5, cosine, "
+                     "plateau:patience=2, one-cycle or warmup-cosine:warmup=100");
+  command.add_option("--schedule-each", settings_.schedule_each, "When the learning rate changes")
+      ->check(CLI::IsMember({"epoch", "step"}))
+      ->capture_default_str();
+}
+
+void TrainingOptions::add_checkpoint_options(CLI::App& command) {
+  command.add_option("--filename", settings_.filename,
+                     "Name of a checkpoint, such as model_{epoch:03d}_{val_loss:.4f}");
+  command.add_option("--monitor", settings_.monitor,
+                     "Metric that decides: train_loss, train_acc, val_loss or val_acc");
+  command.add_option("--mode", settings_.mode, "Whether a small or a large metric is good")
+      ->check(CLI::IsMember({"min", "max"}));
+  command
+      .add_option("--save-top-k", settings_.save_top_k,
+                  "How many of the best to keep, besides the last")
+      ->check(CLI::Range(0, 1000000))
+      ->capture_default_str();
+  command
+      .add_option("--save-every-n-steps", settings_.save_every_n_steps,
+                  "Also save within an epoch, to resume from; 0: never")
+      ->check(CLI::Range(0, 1000000000))
+      ->capture_default_str();
+  command
+      .add_option("--patience", settings_.patience, "Bad epochs until the training stops; 0: never")
+      ->check(CLI::Range(0, 1000000))
+      ->capture_default_str();
+  command.add_option("--stop-criterion", settings_.stop_criterion, "What a bad epoch is")
+      ->check(CLI::IsMember({"no_improvement", "consecutive_increase"}))
+      ->capture_default_str();
+}
+
+}  // namespace torchkeep::cli
