@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include <torchkeep/error.h>
+
 #include <fmt/format.h>
 
 #include "data/leaves.h"

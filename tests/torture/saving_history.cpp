@@ -4,7 +4,9 @@
 #include <cstdlib>
 #include <fstream>
 #include <limits>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -15,7 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kElements = 3000;
+constexpr std::int64_t kElements = 6000;
+constexpr int kTensors = 8;  // each is written by itself
 
 bool is_intermediate(std::int64_t step) { return step % 3 == 0; }
 
@@ -27,8 +30,11 @@ double loss_of(std::int64_t step) {
 
 Value checkpoint_of(std::int64_t step) {
   const std::vector<float> elements(kElements, static_cast<float>(step));
-  return dict(
-      {{"epoch", step}, {"global_step", step}, {"weight", Tensor::of(elements, {kElements})}});
+  Dict weights;
+  for (int i = 0; i < kTensors; ++i) {
+    weights.set(std::to_string(i), Tensor::of<float>(elements, {kElements}));
+  }
+  return dict({{"epoch", step}, {"global_step", step}, {"weights", std::move(weights)}});
 }
 
 double best_loss_until(std::int64_t acknowledged) {
@@ -40,24 +46,28 @@ double best_loss_until(std::int64_t acknowledged) {
 }
 
 std::string wrong_content(const FoundCheckpoint& found) {
-  const Tensor& weight = found.value["weight"].as_tensor();
-  for (const std::int64_t i : {std::int64_t{0}, kElements - 1}) {
-    if (weight.item_as_double(i) != static_cast<double>(found.info.step)) return "other content";
+  const auto expected = static_cast<double>(found.info.step);
+  for (const auto& [key, weight] : found.value["weights"].as_dict()) {
+    for (std::int64_t i = 0; i < kElements; ++i) {
+      if (weight.as_tensor().item_as_double(i) != expected) return "other content";
+    }
   }
   return "";
 }
 
-std::string wrong_index(const fs::path& directory) {
+std::string wrong_index(const fs::path& directory, std::int64_t acknowledged) {
   const fs::path path = directory / "checkpoints.json";
   if (!fs::exists(path)) return "";
   const auto json = nlohmann::json::parse(std::ifstream(path), nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) return "the index is not whole";
+  std::int64_t newest = 0;
   for (const auto& entry : json["checkpoints"]) {
+    newest = std::max(newest, entry["step"].get<std::int64_t>());
     const std::string file = entry["file"];
     if (!fs::exists(directory / file))
       return fmt::format("the index names {}, which is gone", file);
   }
-  return "";
+  return newest < acknowledged ? "the index lacks what was acknowledged" : "";
 }
 
 }  // namespace
@@ -76,7 +86,7 @@ void save_step(CheckpointManager& manager, std::int64_t step) {
 
 std::string what_is_wrong(const fs::path& directory, std::int64_t acknowledged) {
   try {
-    if (std::string wrong = wrong_index(directory); !wrong.empty()) return wrong;
+    if (std::string wrong = wrong_index(directory, acknowledged); !wrong.empty()) return wrong;
     if (list_checkpoints(directory).empty()) {
       return acknowledged == 0 ? "" : "there is no checkpoint any more";
     }

@@ -19,7 +19,7 @@ void save_step(CheckpointManager& manager, std::int64_t step);
 // Empty if all is well, or what is wrong: the newest checkpoint loads and is not older than the
 // save that was acknowledged last (0: none), its tensors are those of its step, the best is at
 // least as good as the best that was acknowledged, no file is broken, and the index, if there is
-// one, is whole and names files that are there.
+// one, is whole, names files that are there and what was acknowledged.
 std::string what_is_wrong(const std::filesystem::path& directory, std::int64_t acknowledged);
 
 // TORCHKEEP_TORTURE=full asks for the numbers of `./dev torture`, otherwise a minute must do.

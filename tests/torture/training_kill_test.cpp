@@ -1,0 +1,134 @@
+// Real trainings that are killed at random moments and resumed until they are done.
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <optional>
+#include <random>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support/temporary_directory.h"
+#include "torture/saving_history.h"
+#include "vision/idx_files.h"
+
+namespace torchkeep::torture {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+using Arguments = std::vector<std::string>;
+
+pid_t start(const Arguments& arguments) {
+  const pid_t child = fork();
+  if (child != 0) return child;
+  const int nowhere = open("/dev/null", O_WRONLY);
+  dup2(nowhere, STDOUT_FILENO);
+  dup2(nowhere, STDERR_FILENO);
+  std::vector<char*> texts{const_cast<char*>(TORCHKEEP_PROGRAM)};
+  for (const std::string& argument : arguments)
+    texts.push_back(const_cast<char*>(argument.c_str()));
+  texts.push_back(nullptr);
+  execv(TORCHKEEP_PROGRAM, texts.data());
+  _exit(127);
+}
+
+// The exit status, or nothing if it was killed.
+std::optional<int> finish(pid_t child) {
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (WIFSIGNALED(status)) return std::nullopt;
+  return WEXITSTATUS(status);
+}
+
+std::string content_of(const fs::path& path) {
+  std::stringstream content;
+  content << std::ifstream(path, std::ios::binary).rdbuf();
+  return content.str();
+}
+
+// The name of a file that is not the same in both; empty if there is none.
+std::string different_file(const fs::path& a, const fs::path& b) {
+  std::size_t files = 0;
+  for (const auto& entry : fs::directory_iterator(a)) {
+    const std::string name = entry.path().filename().string();
+    if (content_of(entry.path()) != content_of(b / name)) return name;
+    ++files;
+  }
+  for ([[maybe_unused]] const auto& entry : fs::directory_iterator(b)) --files;
+  return files == 0 ? "" : "another number of files";
+}
+
+class TrainingKill : public ::testing::Test {
+ protected:
+  void SetUp() override { testing::write_dataset(data_, {.classes = 2, .train_per_class = 20}); }
+
+  Arguments train(const std::string& output) const {
+    return {"train",
+            "--data",
+            "idx:" + data_.string(),
+            "--epochs",
+            "12",
+            "--batch-size",
+            "8",
+            "--seed",
+            "5",
+            "--threads",
+            "1",
+            "--save-every-n-steps",
+            "2",
+            "--save-top-k",
+            "3",
+            "--scheduler",
+            "one-cycle",
+            "--schedule-each",
+            "step",
+            "--output",
+            (directory_ / output).string()};
+  }
+
+  testing::TemporaryDirectory directory_;
+  fs::path data_ = directory_ / "data";
+};
+
+TEST_F(TrainingKill, EndsWithTheFilesOfTheUninterruptedRun) {
+  const auto begin = Clock::now();
+  ASSERT_EQ(finish(start(train("straight"))), 0);
+  const auto straight = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin);
+  std::mt19937_64 random(11);
+  std::uniform_int_distribution<std::int64_t> delay(straight.count() / 10, straight.count());
+  const int wanted = trials(3, 500);
+  int kills = 0;
+  int runs = 0;
+  while (kills < wanted) {
+    ++runs;
+    fs::remove_all(directory_ / "killed");
+    for (bool done = false; !done;) {
+      const bool begun =
+          fs::exists(directory_ / "killed") && !list_checkpoints(directory_ / "killed").empty();
+      const pid_t child =
+          start(begun ? Arguments{"resume", (directory_ / "killed").string()} : train("killed"));
+      std::this_thread::sleep_for(std::chrono::milliseconds(delay(random)));
+      kill(child, SIGKILL);
+      const std::optional<int> status = finish(child);
+      kills += status ? 0 : 1;
+      done = status.has_value();
+      ASSERT_EQ(status.value_or(0), 0);
+    }
+    ASSERT_EQ(different_file(directory_ / "straight", directory_ / "killed"), "");
+  }
+  std::cout << "trainings: " << runs << ", killed " << kills
+            << " times, each ended with the files of the uninterrupted one\n";
+}
+
+}  // namespace
+}  // namespace torchkeep::torture
