@@ -3,6 +3,7 @@
 
 #include <torchkeep/average.h>
 #include <torchkeep/cast.h>
+#include <torchkeep/checkpoint_list.h>
 #include <torchkeep/checkpoint_manager.h>
 #include <torchkeep/convert_file.h>
 #include <torchkeep/diff.h>

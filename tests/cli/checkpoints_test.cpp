@@ -13,6 +13,7 @@ namespace torchkeep {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::torchkeep_program;
@@ -70,8 +71,26 @@ TEST_F(CheckpointCommands, ListShowsTheCheckpointsOldestFirstAndMarksTheBest) {
   const std::string& text = result.standard_output;
   EXPECT_LT(text.find("0.pt"), text.find("1.pt"));
   EXPECT_LT(text.find("1.pt"), text.find("2.pt"));
-  EXPECT_THAT(text, HasSubstr("* epoch   1  step      10  val_acc 0.9000  val_loss 0.4500  1.pt"));
+  EXPECT_THAT(text, ContainsRegex("best +1 +10 +0.9000 +0.4500 +[0-9.]+ KiB +[0-9]+ s +1.pt"));
+  EXPECT_THAT(text, ContainsRegex("last +2 +20 +0.7000"));
   EXPECT_THAT(text, HasSubstr("3 checkpoints"));
+}
+
+TEST_F(CheckpointCommands, ListSortsAndFilters) {
+  const auto result = torchkeep_program(
+      {"list", run_.string(), "--sort", "val_acc", "--descending", "--where", "epoch>0", "--json"});
+  const auto json = nlohmann::json::parse(result.standard_output);
+  ASSERT_EQ(json["checkpoints"].size(), 2U);
+  EXPECT_EQ(json["checkpoints"][0]["epoch"], 1);
+  EXPECT_EQ(json["checkpoints"][1]["epoch"], 2);
+  EXPECT_EQ(json["last"], (run_ / "2.pt").string());
+  for (const std::vector<std::string>& wrong :
+       {std::vector<std::string>{"list", run_.string(), "--sort", "val_f1"},
+        {"best", run_.string(), "--metric", "val_f1"}}) {
+    const auto refused = torchkeep_program(wrong);
+    EXPECT_EQ(refused.exit_status, 3);
+    EXPECT_THAT(refused.standard_error, HasSubstr("no checkpoint has the metric \"val_f1\""));
+  }
 }
 
 TEST_F(CheckpointCommands, ListGivesOneJsonDocument) {
