@@ -15,6 +15,7 @@
 #include <torchkeep/load.h>
 #include <torchkeep/match.h>
 #include <torchkeep/repair.h>
+#include <torchkeep/retention_policy.h>
 #include <torchkeep/save.h>
 #include <torchkeep/scan.h>
 #include <torchkeep/schedule.h>

@@ -11,6 +11,7 @@ void add_best_command(Program& program);
 void add_convert_command(Program& program);
 void add_diff_command(Program& program);
 void add_extract_command(Program& program);
+void add_clean_command(Program& program);
 void add_inspect_command(Program& program);
 void add_list_command(Program& program);
 void add_repair_command(Program& program);

@@ -33,7 +33,8 @@ struct Listing {
 
 Listing make_listing(const ListArguments& arguments) {
   Listing listing{.checkpoints = list_checkpoints(arguments.directory),
-                  .best = best_checkpoint(arguments.directory)};
+                  .best = best_checkpoint(arguments.directory),
+                  .last = {}};
   if (!listing.checkpoints.empty()) listing.last = listing.checkpoints.back().path;
   for (const std::string& condition : arguments.conditions) {
     listing.checkpoints = where(listing.checkpoints, parse_condition(condition));

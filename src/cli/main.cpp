@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
   cli::add_average_command(program);
   cli::add_list_command(program);
   cli::add_best_command(program);
+  cli::add_clean_command(program);
   cli::add_repair_command(program);
   cli::add_scan_command(program);
   cli::add_verify_command(program);

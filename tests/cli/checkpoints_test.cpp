@@ -102,5 +102,19 @@ TEST_F(CheckpointCommands, ListGivesOneJsonDocument) {
   EXPECT_EQ(json["checkpoints"][2]["metrics"]["val_acc"], 0.7);
 }
 
+TEST_F(CheckpointCommands, CleanSaysWhatItWouldDoAndDoesIt) {
+  const auto dry = torchkeep_program({"clean", run_.string(), "--best", "1", "--dry-run"});
+  EXPECT_EQ(dry.exit_status, 0);
+  EXPECT_THAT(dry.standard_output, AllOf(HasSubstr("0.pt"), HasSubstr("nothing was done")));
+  EXPECT_TRUE(std::filesystem::exists(run_ / "0.pt"));
+  EXPECT_EQ(torchkeep_program({"clean", run_.string(), "--best", "1", "--trash"}).exit_status, 0);
+  EXPECT_FALSE(std::filesystem::exists(run_ / "0.pt"));
+  EXPECT_TRUE(std::filesystem::exists(run_ / "1.pt"));
+  EXPECT_TRUE(std::filesystem::exists(run_ / "trash" / "0.pt"));
+  const auto without_rule = torchkeep_program({"clean", run_.string()});
+  EXPECT_EQ(without_rule.exit_status, 3);
+  EXPECT_THAT(without_rule.standard_error, HasSubstr("no rule"));
+}
+
 }  // namespace
 }  // namespace torchkeep
