@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <torchkeep/load.h>
+#include <torchkeep/module_tree.h>
 #include <torchkeep/value.h>
 
 namespace torchkeep {
@@ -27,6 +28,11 @@ struct Summary {
   std::uint64_t file_bytes = 0;
   std::vector<TensorSummary> tensors;
   std::vector<std::pair<std::string, Value>> values;  // all other leaves, by dotted name
+  // The whole model that the file holds, if it holds one, and the key it stands under ("" for the
+  // file itself). Where there is one that module_tree() refuses, what is wrong with it instead.
+  std::optional<ModuleTree> modules;
+  std::string modules_key;
+  std::string modules_problem;
   std::vector<std::string> globals;  // the Python classes and functions the pickle names, sorted
 };
 
@@ -42,7 +48,10 @@ Summary inspect(const std::filesystem::path& path, const InspectOptions& options
 
 // For people: the format, the values and a table of the tensors.
 std::string to_string(const Summary& summary);
-// One JSON document, as `torchkeep inspect --json` prints it.
+// One JSON document, as `torchkeep inspect --json` prints it. A file with a whole model has
+// `modules`: for each path in it `name`, `class`, `training`, `attributes` (the plain ones),
+// `parameters` and `buffers` by name (`dtype`, `shape`, `trainable`; null for None), or only
+// `same_as` for a module that an earlier path leads to.
 std::string to_json(const Summary& summary);
 
 }  // namespace torchkeep

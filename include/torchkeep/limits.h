@@ -18,6 +18,7 @@ struct Limits {
   std::uint64_t max_inflated_bytes = std::uint64_t{1} << 30;   // of all compressed records together
   std::uint64_t max_records = 10'000'000;                      // of an archive
   std::uint64_t max_summary_bytes = std::uint64_t{256} << 20;  // of the names in a Summary
+  std::uint64_t max_modules = 100'000;                         // of one whole model
   std::uint64_t max_logical_bytes = std::uint64_t{1}
                                     << 40;  // of one tensor that repeats by stride 0
 };

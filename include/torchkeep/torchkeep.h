@@ -14,6 +14,7 @@
 #include <torchkeep/interrupt.h>
 #include <torchkeep/load.h>
 #include <torchkeep/match.h>
+#include <torchkeep/module_tree.h>
 #include <torchkeep/repair.h>
 #include <torchkeep/retention_policy.h>
 #include <torchkeep/save.h>

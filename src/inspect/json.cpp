@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "inspect/json_value.h"
+#include "inspect/module_json.h"
 
 namespace torchkeep {
 namespace {
@@ -40,9 +41,11 @@ std::string to_json(const Summary& summary) {
     values.get_ref<Json::object_t&>().emplace_back(distinct_name(name, uses),
                                                    inspection::json_of_leaf(value));
   }
-  const Json document = {{"path", summary.path.string()},    {"format", summary.format},
-                         {"file_bytes", summary.file_bytes}, {"tensors", std::move(tensors)},
-                         {"values", std::move(values)},      {"globals", summary.globals}};
+  Json document = {{"path", summary.path.string()},    {"format", summary.format},
+                   {"file_bytes", summary.file_bytes}, {"tensors", std::move(tensors)},
+                   {"values", std::move(values)},      {"globals", summary.globals}};
+  if (summary.modules) document["modules"] = inspection::json_of(*summary.modules);
+  if (!summary.modules_problem.empty()) document["modules_problem"] = summary.modules_problem;
   return inspection::write_json(document);
 }
 

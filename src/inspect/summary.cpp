@@ -14,6 +14,27 @@ namespace {
 // What a leaf takes in a summary besides its name.
 constexpr std::uint64_t kLeafBytes = 64;
 
+class NameBudget {
+ public:
+  explicit NameBudget(const Limits& limits)
+      : most_(limits.max_summary_bytes), left_(limits.max_summary_bytes) {}
+
+  void charge(std::string_view name) {
+    const std::uint64_t needed = name.size() + kLeafBytes;
+    if (needed > left_) {
+      fail(ErrorCode::unsafe,
+           "the names of all values together are too long (expected at most {} bytes: "
+           "max_summary_bytes)",
+           most_);
+    }
+    left_ -= needed;
+  }
+
+ private:
+  std::uint64_t most_;
+  std::uint64_t left_;
+};
+
 TensorSummary summarise(const std::string& name, const Tensor& tensor, InspectOptions::Hash hash) {
   TensorSummary summary{name, tensor.dtype(), tensor.shape(), tensor.size_bytes(), std::nullopt};
   if (hash == InspectOptions::Hash::none) return summary;
@@ -36,16 +57,9 @@ const Value* notes_of(const Value& value) {
 }
 
 void add_leaves(const Value& value, const InspectOptions& options, Summary& summary) {
-  std::uint64_t left = options.limits.max_summary_bytes;
+  NameBudget budget(options.limits);
   const auto add = [&](const std::string& name, const Value& leaf) {
-    const std::uint64_t needed = name.size() + kLeafBytes;
-    if (needed > left) {
-      fail(ErrorCode::unsafe,
-           "the names of all values together are too long (expected at most {} bytes: "
-           "max_summary_bytes)",
-           options.limits.max_summary_bytes);
-    }
-    left -= needed;
+    budget.charge(name);
     if (leaf.is_tensor()) {
       summary.tensors.push_back(summarise(name, leaf.as_tensor(), options.hash));
     } else {
@@ -54,6 +68,21 @@ void add_leaves(const Value& value, const InspectOptions& options, Summary& summ
   };
   visit_leaves(value, add);
   if (const Value* notes = notes_of(value)) visit_leaves(dict({{kNotes, *notes}}), add);
+}
+
+// A model that is refused is still a file with values in it.
+void add_modules(const Value& value, const InspectOptions& options, Summary& summary) {
+  const std::optional<FoundModule> found = find_module(value);
+  if (!found) return;
+  summary.modules_key = found->key;
+  try {
+    ModuleTree tree = module_tree(*found->module, options.limits);
+    NameBudget budget(options.limits);
+    for_each_module(tree, [&](const std::string& path, const ModuleNode&) { budget.charge(path); });
+    summary.modules = std::move(tree);
+  } catch (const Error& error) {
+    summary.modules_problem = error.what();
+  }
 }
 
 }  // namespace
@@ -71,6 +100,7 @@ Summary inspect(const std::filesystem::path& path, const InspectOptions& options
   summary.file_bytes = file.file_bytes;
   summary.globals = std::move(file.content.globals);
   try {
+    add_modules(file.content.value, options, summary);
     add_leaves(file.content.value, options, summary);
   } catch (Error& error) {
     error.add_place(io::at_path(path));

@@ -16,37 +16,63 @@ namespace {
 
 constexpr std::size_t kMostValues = 100;
 
+// The tree shows what is in the whole model.
+bool is_in_modules(const Summary& summary, std::string_view name) {
+  if (!summary.modules) return false;
+  const std::string& key = summary.modules_key;
+  return key.empty() ||
+         (name.starts_with(key) && (name.size() == key.size() || name[key.size()] == '.'));
+}
+
 std::string value_lines(const Summary& summary) {
   std::string lines;
-  const std::size_t shown = std::min(summary.values.size(), kMostValues);
-  for (std::size_t i = 0; i < shown; ++i) {
-    const auto& [name, value] = summary.values[i];
+  std::size_t shown = 0;
+  std::size_t left_out = 0;
+  for (const auto& [name, value] : summary.values) {
+    if (is_in_modules(summary, name)) continue;
+    if (shown == kMostValues) {
+      ++left_out;
+      continue;
+    }
+    ++shown;
     lines += fmt::format("{}{}{}\n", printable(name), name.empty() ? "" : ": ",
                          inspection::line_of(value));
   }
-  if (shown < summary.values.size()) {
-    lines += fmt::format("... and {} more values\n", summary.values.size() - shown);
-  }
+  if (left_out > 0) lines += fmt::format("... and {} more values\n", left_out);
   return lines.empty() ? lines : "\n" + lines;
 }
 
+std::string module_lines(const Summary& summary) {
+  if (!summary.modules_problem.empty()) {
+    return fmt::format("\nnot shown as a model: {}\n", printable(summary.modules_problem));
+  }
+  if (!summary.modules) return "";
+  const std::string heading =
+      summary.modules_key.empty() ? "" : printable(summary.modules_key) + ":\n";
+  return "\n" + heading + to_string(*summary.modules);
+}
+
 std::string tensor_table(const Summary& summary) {
-  if (summary.tensors.empty()) return "";
+  std::vector<const TensorSummary*> tensors;
+  for (const TensorSummary& tensor : summary.tensors) {
+    if (!is_in_modules(summary, tensor.name)) tensors.push_back(&tensor);
+  }
+  if (tensors.empty()) return "";
   const bool has_hashes = std::ranges::any_of(
-      summary.tensors, [](const TensorSummary& tensor) { return tensor.sha256.has_value(); });
+      tensors, [](const TensorSummary* tensor) { return tensor->sha256.has_value(); });
   std::vector<Table::Column> columns = {
       {"tensor"}, {"dtype"}, {"shape"}, {"size", Table::Align::right}};
   if (has_hashes) columns.push_back({"sha256"});
   Table table(std::move(columns));
   std::uint64_t bytes = 0;
-  for (const TensorSummary& tensor : summary.tensors) {
-    table.add_row({tensor.name, std::string(name(tensor.dtype)), to_string(tensor.shape),
-                   human_size(tensor.bytes), tensor.sha256.value_or("")});
-    bytes += tensor.bytes;
+  for (const TensorSummary* tensor : tensors) {
+    table.add_row({tensor->name, std::string(name(tensor->dtype)), to_string(tensor->shape),
+                   human_size(tensor->bytes), tensor->sha256.value_or("")});
+    bytes += tensor->bytes;
   }
   return "\n" + table.text() +
-         fmt::format("{}, {} ({} bytes)\n", counted(summary.tensors.size(), "tensor"),
-                     human_size(bytes), grouped(bytes));
+         fmt::format("{}, {} ({} bytes)\n", counted(tensors.size(), "tensor"), human_size(bytes),
+                     grouped(bytes));
 }
 
 }  // namespace
@@ -55,7 +81,7 @@ std::string to_string(const Summary& summary) {
   std::string text =
       fmt::format("{}: {}, {} ({} bytes)\n", printable(summary.path.string()), summary.format,
                   human_size(summary.file_bytes), grouped(summary.file_bytes));
-  return text + value_lines(summary) + tensor_table(summary);
+  return text + value_lines(summary) + module_lines(summary) + tensor_table(summary);
 }
 
 }  // namespace torchkeep

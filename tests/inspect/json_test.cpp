@@ -36,6 +36,31 @@ TEST(SummaryJson, HasAllFieldsInOrder) {
             R"("values":{"epoch":3},"globals":["collections.OrderedDict"]})");
 }
 
+TEST(SummaryJson, ListsTheModulesOfAWholeModel) {
+  ModuleNode root;
+  root.class_path = "my.Net";
+  root.attributes.set("width", 3);
+  root.attributes.set("size", tuple({2, Value()}));
+  root.attributes.set("cache", dict({{"a", 1}}));
+  root.children = {{"a", 1}, {"b", 1}, {"c", std::nullopt}};
+  ModuleNode child;
+  child.class_path = "torch.nn.modules.linear.Linear";
+  child.training = false;
+  Tensor weight = Tensor::of<float>({1, 2}, {1, 2});
+  weight.set_is_parameter(true);
+  child.parameters = {{"weight", weight}, {"bias", Value()}};
+  Summary summary;
+  summary.modules = ModuleTree{{root, child}};
+  EXPECT_EQ(json_of(summary)["modules"].dump(),
+            R"([{"name":"","class":"my.Net","training":true,"attributes":{"width":3,"size":[2,null]},)"
+            R"("parameters":{},"buffers":{}},)"
+            R"({"name":"a","class":"torch.nn.modules.linear.Linear","training":false,)"
+            R"("attributes":{},"parameters":{"weight":{"dtype":"float32","shape":[1,2],)"
+            R"("trainable":false},"bias":null},"buffers":{}},)"
+            R"({"name":"b","same_as":"a"}])");
+  EXPECT_FALSE(json_of(Summary()).contains("modules"));
+}
+
 TEST(SummaryJson, WritesValuesOfEveryKind) {
   EXPECT_EQ(text_of(Value()), "null");
   EXPECT_EQ(text_of(true), "true");

@@ -27,6 +27,34 @@ TEST(SummaryText, ShowsFormatValuesAndTensors) {
             "2 tensors, 6.8 KiB (6,920 bytes)\n");
 }
 
+TEST(SummaryText, ShowsTheTreeOfAWholeModelInPlaceOfItsValues) {
+  Summary summary;
+  summary.path = "model.pt";
+  summary.format = "pt";
+  ModuleNode root;
+  root.class_path = "my.Net";
+  summary.modules = ModuleTree{{root}};
+  summary.modules_key = "model";
+  summary.values.emplace_back("epoch", 3);
+  summary.values.emplace_back("model.training", true);
+  summary.values.emplace_back("models", 2);
+  EXPECT_EQ(to_string(summary),
+            "model.pt: pt, 0 B (0 bytes)\n"
+            "\n"
+            "epoch: 3\n"
+            "models: 2\n"
+            "\n"
+            "model:\n"
+            "my.Net\n"
+            "0 parameters, 0 trainable\n");
+}
+
+TEST(SummaryText, SaysWhyAModelIsNotShown) {
+  Summary summary;
+  summary.modules_problem = "the module is below itself";
+  EXPECT_THAT(to_string(summary), HasSubstr("not shown as a model: the module is below itself"));
+}
+
 TEST(SummaryText, ShowsManyValuesInPart) {
   Summary summary;
   for (int i = 0; i < 150; ++i) summary.values.emplace_back("v" + std::to_string(i), i);
