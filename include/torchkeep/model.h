@@ -5,9 +5,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <typeindex>
-#include <typeinfo>
-#include <vector>
 
 #include <torchkeep/load.h>
 #include <torchkeep/save.h>
@@ -34,7 +31,8 @@ class Model {
         std::shared_ptr<torch::nn::Module> module,
         Forward forward);
 
-  // The result of the module's forward(x).
+  // The result of the module's forward(x); of one that gives a tuple, such as an LSTM, its first
+  // part. Throws unsupported for a module that takes no single tensor.
   at::Tensor forward(const at::Tensor& x) const { return forward_(x); }
 
   torch::nn::Module& operator*() const { return *module_; }
@@ -42,14 +40,20 @@ class Model {
   torch::nn::Module& module() const { return *module_; }
   const std::shared_ptr<torch::nn::Module>& ptr() const { return module_; }  // for register_module
 
-  const std::string& architecture() const { return architecture_; }  // "vgg16"
+  // "vgg16"; of a whole model of Python that is none of these the path of its class,
+  // "torch.nn.modules.container.Sequential".
+  const std::string& architecture() const { return architecture_; }
   // What the factory needs to build it again, as the module is now (a replaced head included), and
   // what set_configuration() added: a new dict.
   Value configuration() const;
+  // Only what it was built with and what was added.
+  const Value& added_configuration() const;
   // Keeps something more under a key, such as the names of the classes. Other copies of this Model
   // do not see it.
   void set_configuration(const std::string& key, Value value);
 
+  // Moves parameters and buffers to a device, such as at::Device("cuda:0").
+  void to(const at::Device& device) const;
   // module.train(), except that frozen batch norms stay in evaluation mode.
   void train() const;
   void eval() const;
@@ -61,52 +65,17 @@ class Model {
   Forward forward_;
 };
 
-// How to build a class again that torchkeep does not know.
-struct ModelClass {
-  std::string architecture = {};                                 // under which it is saved
-  std::type_index type = typeid(void);                           // of the module
-  std::function<Model(const Value& configuration)> build = {};   // freshly initialised
-  std::function<Value(const torch::nn::Module&)> describe = {};  // the configuration of a module
-  std::function<at::Tensor(torch::nn::Module&, const at::Tensor&)> forward = {};
-};
-// Throws invalid_argument if the name or the type is registered already. Thread-safe.
-void register_model_class(ModelClass model_class);
-
-// Registers a user's class, usually once at start:
-//   register_model<MyNetImpl>("my_net",
-//       [](const Value& c) { return std::make_shared<MyNetImpl>(c["hidden"].as_int()); },
-//       [](const MyNetImpl& net) { return dict({{"hidden", net.hidden}}); });
-// Impl derives from torch::nn::Module and has forward(at::Tensor).
-template <class Impl, class Factory, class Describe>
-void register_model(const std::string& architecture, Factory factory, Describe describe) {
-  auto forward = [](torch::nn::Module& module, const at::Tensor& x) {
-    return dynamic_cast<Impl&>(module).forward(x);
-  };
-  register_model_class(
-      {.architecture = architecture,
-       .type = typeid(Impl),
-       .build =
-           [architecture, factory, forward](const Value& configuration) {
-             std::shared_ptr<Impl> impl = factory(configuration);
-             return Model(architecture, configuration, impl,
-                          [impl, forward](const at::Tensor& x) { return forward(*impl, x); });
-           },
-       .describe = [describe](const torch::nn::Module& module) -> Value {
-         return describe(dynamic_cast<const Impl&>(module));
-       },
-       .forward = forward});
-}
-
-// Builds a registered architecture, or one of torchkeep's own, with fresh parameters.
-// Throws not_found, listing the known names.
-Model create_model(const std::string& architecture, const Value& configuration = dict({}));
-
-// The names that create_model knows, sorted.
-std::vector<std::string> model_names();
-
-// Writes a dict that Python opens with weights_only=True: `architecture`, `configuration`,
-// `state_dict`, `frozen` (names), `training` (names of the modules in training mode), `format`,
-// `version`.
+// Writes the form and the parameters in one file.
+//
+// A model of classes that Python has (those of torch.nn, torchvision's, and classes registered
+// under the path of a Python class) becomes the pickle of a torch.nn.Module, which Python opens
+// with torch.load(path, weights_only=False), runs and trains on. With Layout::torch_1_13 it is the
+// one that PyTorch 1.13 writes.
+//
+// Any other registered class becomes a dict that Python opens with weights_only=True:
+// `architecture`, `configuration`, `state_dict`, `frozen` (names), `training` (names of the modules
+// in training mode), `format`, `version`. `save(to_value(model), path)` writes it for any model.
+//
 // Throws invalid_argument for a class that is not registered, with the line to add; as save().
 void save_model(const Model& model, const std::filesystem::path& path, const SaveOptions& = {});
 void save_model(const torch::nn::Module& module,
@@ -124,12 +93,29 @@ void save_model(const Holder& holder,
   save_model(*holder, path, options);
 }
 
-// The dict that save_model writes, and its inverse.
+// The dict that any model can be written as, and the inverse. model_from_value() also takes what
+// load() gives for a whole model of Python.
 Value to_value(const Model& model);
 Model model_from_value(const Value& value);
 
-// Rebuilds form, parameters, frozen and training flags. Throws not_found for an architecture that
-// is not registered, with the call that registers it; MismatchError; as load().
-Model load_model(const std::filesystem::path& path, const LoadOptions& options = {});
+struct LoadModelOptions {
+  // For a file that holds parameters only: what create_model() takes.
+  std::string architecture = "";
+  Value configuration = dict({});
+  // A TorchScript archive is a program: its operators may read and write files. Allow it for files
+  // whose origin you trust.
+  enum class TorchScript { refuse, allow };
+  TorchScript torchscript = TorchScript::refuse;
+  LoadOptions load = {};
+};
+
+// Rebuilds form, parameters, frozen and training flags from a file of save_model(), a checkpoint
+// that names its architecture, or a whole model of Python, of whatever release. Nothing in it is
+// executed: hooks and code of Python are left out. Throws not_found for a class that is not
+// registered, with its form, the call that registers it and the way to its parameters;
+// MismatchError; unsafe for a TorchScript archive that is not allowed; as load().
+Model load_model(const std::filesystem::path& path, const LoadModelOptions& options = {});
 
 }  // namespace torchkeep
+
+#include <torchkeep/model_class.h>

@@ -19,13 +19,25 @@ struct ModelOptions {
   // Nothing: as the architecture was published (1000, 0.5, 3 for the VGGs; 10, 0.25, 1 for
   // tiny_vgg).
   std::optional<std::int64_t> num_classes = std::nullopt;
-  std::optional<double> dropout = std::nullopt;  // probability, in the classifier
+  // Probability, in the classifier; the ResNets have none.
+  std::optional<double> dropout = std::nullopt;
   std::optional<std::int64_t> in_channels = std::nullopt;
 };
 
 // All of these: images [n, in_channels, height, width] of at least 32x32 -> [n, num_classes].
 // Throw invalid_argument for options out of range; with weights MismatchError, with suggestions,
 // and as load(). With weights the random state is left alone.
+Model alexnet(const ModelOptions& options = {});  // of at least 63x63
+Model resnet18(const ModelOptions& options = {});
+Model resnet34(const ModelOptions& options = {});
+Model resnet50(const ModelOptions& options = {});
+Model resnet101(const ModelOptions& options = {});
+Model resnet152(const ModelOptions& options = {});
+Model resnext50_32x4d(const ModelOptions& options = {});
+Model resnext101_32x8d(const ModelOptions& options = {});
+Model resnext101_64x4d(const ModelOptions& options = {});
+Model wide_resnet50_2(const ModelOptions& options = {});
+Model wide_resnet101_2(const ModelOptions& options = {});
 Model vgg11(const ModelOptions& options = {});
 Model vgg11_bn(const ModelOptions& options = {});
 Model vgg13(const ModelOptions& options = {});

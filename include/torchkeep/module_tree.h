@@ -51,8 +51,9 @@ struct ModuleTree {
 // True for an instance of a class derived from torch.nn.Module, as a pickle holds it.
 bool is_module(const Value& value);
 
-// The whole model that a file holds: the value itself, or the first entry of a dict that is one, as
-// in `torch.save({"epoch": 3, "model": model})`. Null if there is none.
+// The whole model that a file holds: the value itself, or an entry of a dict, as in
+// `torch.save({"epoch": 3, "model": model})`: `model`, or else the first that is one. Nothing if
+// there is none. It refers to the value.
 struct FoundModule {
   std::string key;  // empty for the value itself
   const Value* module;

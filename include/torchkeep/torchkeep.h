@@ -32,6 +32,8 @@
 #include <torchkeep/dataset.h>
 #include <torchkeep/freeze.h>
 #include <torchkeep/model.h>
+#include <torchkeep/model_class.h>
+#include <torchkeep/model_summary.h>
 #include <torchkeep/models.h>
 #include <torchkeep/module.h>
 #include <torchkeep/optimizer.h>

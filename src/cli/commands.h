@@ -22,6 +22,8 @@ void add_verify_command(Program& program);
 void add_eval_command(Program& program);
 void add_prove_resume_command(Program& program);
 void add_resume_command(Program& program);
+void add_run_command(Program& program);
+void add_summary_command(Program& program);
 void add_train_command(Program& program);
 
 }  // namespace torchkeep::cli

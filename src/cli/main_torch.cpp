@@ -10,5 +10,7 @@ int main(int argc, char** argv) {
   torchkeep::cli::add_resume_command(program);
   torchkeep::cli::add_eval_command(program);
   torchkeep::cli::add_prove_resume_command(program);
+  torchkeep::cli::add_run_command(program);
+  torchkeep::cli::add_summary_command(program);
   return program.run(argc, argv);
 }

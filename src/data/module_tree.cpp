@@ -265,6 +265,8 @@ bool is_module(const Value& value) { return is_plain_module(value); }
 std::optional<FoundModule> find_module(const Value& value) {
   if (is_module(value)) return FoundModule{"", &value};
   if (!value.is_dict()) return std::nullopt;
+  const Value* model = value.find("model");
+  if (model && is_module(*model)) return FoundModule{"model", model};
   for (const auto& [key, entry] : value.as_dict()) {
     if (key.is_string() && is_module(entry)) return FoundModule{key.as_string(), &entry};
   }

@@ -1,4 +1,5 @@
 // A module tree as the pickle that Python's torch.save(model) writes.
+#include <algorithm>
 #include <array>
 #include <unordered_map>
 
@@ -34,6 +35,17 @@ class Names {
   Value attribute(std::string_view name) {
     return names_.try_emplace(std::string(name), Value(name)).first->second;
   }
+  // The value with the strings in it: constants of Python's code, too, are one object each.
+  Value in(const Value& value) {
+    if (value.is_string()) return attribute(value.as_string());
+    if (!value.is_list() || value.size() == 0) return value;
+    const bool is_of_strings =
+        std::ranges::all_of(value.items(), [](const Value& item) { return item.is_string(); });
+    if (!is_of_strings) return value;
+    List items;
+    for (const Value& item : value.items()) items.push_back(attribute(item.as_string()));
+    return items;
+  }
   Value child(const std::string& name) {
     const bool is_made = name.size() > 1 && name.find_first_not_of("0123456789") == name.npos;
     return is_made ? Value(name) : attribute(name);
@@ -67,7 +79,7 @@ class TreeWriter {
     Dict state;
     for (const auto& [key, value] : node.attributes) {
       if (is_leading(node.class_path, key.as_string())) {
-        state.set(names_.attribute(key.as_string()), value);
+        state.set(names_.attribute(key.as_string()), names_.in(value));
       }
     }
     for (const ModuleAttributeInfo& info : kModuleAttributes) {
@@ -76,7 +88,7 @@ class TreeWriter {
     }
     for (const auto& [key, value] : node.attributes) {
       if (state.contains(key.as_string())) continue;
-      state.set(names_.attribute(key.as_string()), value);
+      state.set(names_.attribute(key.as_string()), names_.in(value));
     }
     Object object = Object::instance(class_object(node.class_path), Tuple{});
     object.state = Value(std::move(state));

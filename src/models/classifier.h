@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,12 +16,16 @@
 
 #include <torch/nn/module.h>
 
+#include "nn/layer_tree.h"
+
 namespace torchkeep {
 
 class Classifier : public torch::nn::Module {
  public:
   explicit Classifier(std::string architecture) : Module(std::move(architecture)) {}
   virtual at::Tensor forward(const at::Tensor& x) = 0;
+  // The class that it is in Python; nothing for those that only torchkeep has.
+  virtual std::optional<ClassDescription> python_class() const { return std::nullopt; }
 };
 
 struct ClassifierOptions {
@@ -33,6 +38,7 @@ struct Architecture {
   std::string_view name;
   ClassifierOptions defaults;
   std::function<std::shared_ptr<Classifier>(std::string name, const ClassifierOptions&)> build;
+  std::string_view python_class = {};  // of the models, where Python has one
 };
 
 // All architectures of the zoo. Never changes.

@@ -6,6 +6,7 @@
 #include <torch/nn/module.h>
 
 #include "base/fail.h"
+#include "models/python_model.h"
 #include "models/registry.h"
 
 namespace torchkeep {
@@ -27,18 +28,21 @@ Model::Model(std::string architecture,
 
 Value Model::configuration() const {
   Dict all = configuration_.as_dict();
-  if (const auto model_class = find_model_class(architecture_)) {
-    const Value now = model_class->describe(*module_);
-    for (const auto& [key, value] : now.as_dict()) all.set(key, value);
-  }
+  const auto model_class = find_model_class(architecture_);
+  const Value now = model_class ? model_class->describe(*module_) : python_configuration(*module_);
+  for (const auto& [key, value] : now.as_dict()) all.set(key, value);
   return Value(std::move(all));
 }
+
+const Value& Model::added_configuration() const { return configuration_; }
 
 void Model::set_configuration(const std::string& key, Value value) {
   Dict changed = configuration_.as_dict();
   changed.set(Value(key), std::move(value));
   configuration_ = Value(std::move(changed));
 }
+
+void Model::to(const at::Device& device) const { module_->to(device); }
 
 void Model::train() const { torchkeep::train(*module_); }
 

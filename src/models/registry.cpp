@@ -98,6 +98,10 @@ std::shared_ptr<const ModelClass> find_model_class(std::string_view architecture
   return registry_detail::Registry::instance().find(architecture);
 }
 
+std::shared_ptr<const ModelClass> find_model_class_of(const torch::nn::Module& module) {
+  return registry_detail::Registry::instance().find(std::type_index(typeid(module)));
+}
+
 std::shared_ptr<const ModelClass> model_class(std::string_view architecture) {
   auto found = find_model_class(architecture);
   if (found) return found;
@@ -114,7 +118,7 @@ std::shared_ptr<const ModelClass> model_class(std::string_view architecture) {
 
 std::shared_ptr<const ModelClass> model_class_of(const torch::nn::Module& module) {
   if (dynamic_cast<const Classifier*>(&module)) return model_class(module.name());
-  auto found = registry_detail::Registry::instance().find(std::type_index(typeid(module)));
+  auto found = find_model_class_of(module);
   if (found) return found;
   const std::string type = c10::demangle(typeid(module).name());
   fail_at(ErrorCode::invalid_argument, {},

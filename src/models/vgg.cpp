@@ -10,6 +10,7 @@
 #include <torch/nn/modules/pooling.h>
 
 #include "models/layers.h"
+#include "models/python_names.h"
 
 namespace torchkeep {
 
@@ -54,6 +55,9 @@ class Vgg final : public Classifier {
 
   at::Tensor forward(const at::Tensor& x) override {
     return classifier_->forward(avgpool_->forward(features_->forward(x)).flatten(1));
+  }
+  std::optional<ClassDescription> python_class() const override {
+    return ClassDescription{std::string(kPythonVgg), Dict()};
   }
 
  private:

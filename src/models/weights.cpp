@@ -6,6 +6,7 @@
 
 #include <torchkeep/load.h>
 #include <torchkeep/module.h>
+#include <torchkeep/module_tree.h>
 
 namespace torchkeep {
 
@@ -41,6 +42,9 @@ std::optional<StateDict> find_state_dict(const Value& value) {
     if (below && weights_detail::holds_only_tensors(*below)) {
       return weights_detail::without_wrappers(below->as_state_dict());
     }
+  }
+  if (const auto found = find_module(value)) {
+    return weights_detail::without_wrappers(state_dict(module_tree(*found->module)));
   }
   return std::nullopt;
 }

@@ -1,5 +1,5 @@
 // The file of a whole model: a dict of what is needed to build the module again, and its state.
-#include <algorithm>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -14,8 +14,12 @@
 #include <torch/nn/module.h>
 
 #include "base/fail.h"
+#include "format/load_file.h"
 #include "models/layers.h"
+#include "models/module_form.h"
+#include "models/python_model.h"
 #include "models/registry.h"
+#include "models/script_model.h"
 #include "models/weights.h"
 #include "nn/module_walk.h"
 
@@ -26,10 +30,7 @@ namespace whole_model_detail {
 // In files: do not change.
 constexpr std::string_view kFormat = "torchkeep model";
 constexpr std::int64_t kVersion = 1;
-
-Value list_of(const std::vector<std::string>& names) {
-  return Value(List(names.begin(), names.end()));
-}
+constexpr std::string_view kForm = "modules";  // in the configuration
 
 Value training_modules(const torch::nn::Module& root) {
   List names;
@@ -77,15 +78,14 @@ void check_is_model(const Value& value) {
     fail_at(
         ErrorCode::unsupported, {},
         "save model.state_dict() in Python and load it into the model that create_model() builds",
-        "a pickled object of class {}, not a model of save_model()",
-        value.as_object().class_path());
+        "a pickled object of class {}, not a torch.nn.Module", value.as_object().class_path());
   }
   if (value.contains("architecture")) return;
   const auto state_dict = find_state_dict(value);
   if (state_dict && value.size() == state_dict->size()) {
     fail_at(ErrorCode::invalid_argument, {},
-            "build the model with create_model() or by hand and call load_state_dict(module, "
-            "load(path))",
+            "name its architecture to load_model(), or build the model and call "
+            "load_state_dict(module, load(path))",
             "a state dict of {} tensors without the form of the model", state_dict->size());
   }
   if (state_dict) {
@@ -124,13 +124,15 @@ Model build(const std::string& architecture, const Value& configuration) {
   }
 }
 
-// The frozen set under the key, if there is one; else what the state dict notes holds.
-void restore(const Model& model, const Value& value) {
+const Value& state_dict_of(const Value& value) {
   const Value* state_dict = value.find("state_dict");
-  if (!state_dict) state_dict = &value["model_state_dict"];
+  return state_dict ? *state_dict : value["model_state_dict"];
+}
+
+// The frozen set under the key, if there is one; else what the state dict notes holds.
+void restore_flags(const Model& model, const Value& value) {
   const Value* frozen = value.find("frozen");
   if (const Value* plan = value.find("freeze_plan")) frozen = plan->find("frozen");
-  load_state_dict(*model, *state_dict);
   if (frozen) set_frozen_parameters(*model, strings_of(*frozen));
   if (const Value* training = value.find("training")) {
     set_training_modules(*model, strings_of(*training));
@@ -139,38 +141,91 @@ void restore(const Model& model, const Value& value) {
   }
 }
 
+// The configuration of a whole model of Python is its form.
+Model build_from_form(const Value& form, const Value& value) {
+  const StateDict state_dict = state_dict_of(value).as_state_dict();
+  Model model = model_from_tree(tree_from_form(form, state_dict));
+  for (const auto& [key, entry] : value["configuration"].as_dict()) {
+    if (key.as_string() != kForm) model.set_configuration(key.as_string(), entry);
+  }
+  return model;
+}
+
+// A file that holds parameters only, as the architecture that the caller names.
+Model load_as(const Value& value, const LoadModelOptions& options) {
+  const auto state_dict = find_state_dict(value);
+  if (!state_dict) {
+    fail_at(ErrorCode::mismatch, {}, "leave the architecture out if the file names it itself",
+            "no state dict is in it");
+  }
+  Model model = build(options.architecture, options.configuration);
+  load_state_dict(*model, *state_dict);
+  return model;
+}
+
+Model load_program(const std::filesystem::path& path, const LoadModelOptions& options) {
+  if (options.torchscript == LoadModelOptions::TorchScript::allow) return load_script_model(path);
+  fail_at(ErrorCode::unsafe, {},
+          "set LoadModelOptions::torchscript to allow if you trust its origin; load() reads its "
+          "tensors without running it",
+          "a TorchScript archive is a program, which can read and write files");
+}
+
+// Without a Python class the dict; else the pickle.
+Value file_value(const Model& model, Layout layout) {
+  if (!has_python_class(model.module())) return to_value(model);
+  ModuleTree tree = python_tree(model.module());
+  keep_extras(model, tree);
+  return to_value(tree, layout);
+}
+
 }  // namespace whole_model_detail
 
 Value to_value(const Model& model) {
-  const auto known = model_class(model.architecture());
-  return whole_model_detail::describe(known->architecture, model.configuration(), model.module());
+  if (!has_python_class(model.module())) model_class(model.architecture());
+  return whole_model_detail::describe(model.architecture(), model.configuration(), model.module());
 }
 
 Model model_from_value(const Value& value) {
-  whole_model_detail::check_is_model(value);
-  whole_model_detail::check_version(value);
-  Model model =
-      whole_model_detail::build(value["architecture"].as_string(), value["configuration"]);
-  whole_model_detail::restore(model, value);
+  namespace detail = whole_model_detail;
+  const auto found = find_module(value);
+  if (found && !value.contains("architecture")) return model_from_tree(module_tree(*found->module));
+  detail::check_is_model(value);
+  detail::check_version(value);
+  if (const Value* form = value["configuration"].find(detail::kForm)) {
+    Model model = detail::build_from_form(*form, value);
+    detail::restore_flags(model, value);
+    return model;
+  }
+  Model model = detail::build(value["architecture"].as_string(), value["configuration"]);
+  load_state_dict(*model, detail::state_dict_of(value));
+  detail::restore_flags(model, value);
   return model;
 }
 
 void save_model(const Model& model, const std::filesystem::path& path, const SaveOptions& options) {
-  save(to_value(model), path, options);
+  save(whole_model_detail::file_value(model, options.layout), path, options);
 }
 
 void save_model(const torch::nn::Module& module,
                 const std::filesystem::path& path,
                 const SaveOptions& options) {
+  if (has_python_class(module)) {
+    save(to_value(python_tree(module), options.layout), path, options);
+    return;
+  }
   const auto known = model_class_of(module);
   save(whole_model_detail::describe(known->architecture, known->describe(module), module), path,
        options);
 }
 
-Model load_model(const std::filesystem::path& path, const LoadOptions& options) {
-  const Value value = load(path, options);
+Model load_model(const std::filesystem::path& path, const LoadModelOptions& options) {
+  namespace detail = whole_model_detail;
+  const LoadedFile file = load_file(path, options.load);
   try {
-    return model_from_value(value);
+    if (file.format == "torchscript") return detail::load_program(path, options);
+    const Value& value = file.content.value;
+    return options.architecture.empty() ? model_from_value(value) : detail::load_as(value, options);
   } catch (Error& error) {
     error.add_place({.path = path.string()});
     throw;

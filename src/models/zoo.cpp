@@ -9,9 +9,12 @@
 
 #include "base/fail.h"
 #include "base/similar.h"
+#include "models/alexnet.h"
 #include "models/classifier.h"
 #include "models/head.h"
 #include "models/layers.h"
+#include "models/python_names.h"
+#include "models/resnet.h"
 #include "models/tiny_vgg.h"
 #include "models/vgg.h"
 #include "models/weights.h"
@@ -31,9 +34,21 @@ constexpr std::array kKeys = {kNumClasses, kDropout, kInChannels};
 Architecture vgg(std::string_view name, const VggShape& shape) {
   return {.name = name,
           .defaults = kImageNet,
-          .build = [shape](std::string architecture, const ClassifierOptions& options) {
-            return build_vgg(std::move(architecture), shape, options);
-          }};
+          .build =
+              [shape](std::string architecture, const ClassifierOptions& options) {
+                return build_vgg(std::move(architecture), shape, options);
+              },
+          .python_class = kPythonVgg};
+}
+
+Architecture resnet(std::string_view name, const ResNetShape& shape) {
+  return {.name = name,
+          .defaults = kImageNet,
+          .build =
+              [shape](std::string architecture, const ClassifierOptions& options) {
+                return build_resnet(std::move(architecture), shape, options);
+              },
+          .python_class = kPythonResNet};
 }
 
 const Architecture& find(std::string_view name) {
@@ -93,6 +108,7 @@ Model create(std::string_view name, const models::ModelOptions& options) {
 }  // namespace zoo_detail
 
 const std::vector<Architecture>& zoo() {
+  using Block = ResNetShape::Block;
   static const std::vector<Architecture> architectures = {
       zoo_detail::vgg("vgg11", {.convolutions = {1, 1, 2, 2, 2}, .batch_norm = false}),
       zoo_detail::vgg("vgg11_bn", {.convolutions = {1, 1, 2, 2, 2}, .batch_norm = true}),
@@ -102,6 +118,25 @@ const std::vector<Architecture>& zoo() {
       zoo_detail::vgg("vgg16_bn", {.convolutions = {2, 2, 3, 3, 3}, .batch_norm = true}),
       zoo_detail::vgg("vgg19", {.convolutions = {2, 2, 4, 4, 4}, .batch_norm = false}),
       zoo_detail::vgg("vgg19_bn", {.convolutions = {2, 2, 4, 4, 4}, .batch_norm = true}),
+      {"alexnet", zoo_detail::kImageNet, build_alexnet, kPythonAlexNet},
+      zoo_detail::resnet("resnet18", {.block = Block::basic, .blocks = {2, 2, 2, 2}}),
+      zoo_detail::resnet("resnet34", {.block = Block::basic, .blocks = {3, 4, 6, 3}}),
+      zoo_detail::resnet("resnet50", {.block = Block::bottleneck, .blocks = {3, 4, 6, 3}}),
+      zoo_detail::resnet("resnet101", {.block = Block::bottleneck, .blocks = {3, 4, 23, 3}}),
+      zoo_detail::resnet("resnet152", {.block = Block::bottleneck, .blocks = {3, 8, 36, 3}}),
+      zoo_detail::resnet(
+          "resnext50_32x4d",
+          {.block = Block::bottleneck, .blocks = {3, 4, 6, 3}, .groups = 32, .base_width = 4}),
+      zoo_detail::resnet(
+          "resnext101_32x8d",
+          {.block = Block::bottleneck, .blocks = {3, 4, 23, 3}, .groups = 32, .base_width = 8}),
+      zoo_detail::resnet(
+          "resnext101_64x4d",
+          {.block = Block::bottleneck, .blocks = {3, 4, 23, 3}, .groups = 64, .base_width = 4}),
+      zoo_detail::resnet("wide_resnet50_2",
+                         {.block = Block::bottleneck, .blocks = {3, 4, 6, 3}, .base_width = 128}),
+      zoo_detail::resnet("wide_resnet101_2",
+                         {.block = Block::bottleneck, .blocks = {3, 4, 23, 3}, .base_width = 128}),
       {"tiny_vgg", zoo_detail::kFashionMnist, build_tiny_vgg},
   };
   return architectures;
@@ -152,6 +187,22 @@ Value describe_classifier(const torch::nn::Module& module) {
 
 namespace models {
 
+Model alexnet(const ModelOptions& options) { return zoo_detail::create("alexnet", options); }
+Model resnet18(const ModelOptions& options) { return zoo_detail::create("resnet18", options); }
+Model resnet34(const ModelOptions& options) { return zoo_detail::create("resnet34", options); }
+Model resnet50(const ModelOptions& options) { return zoo_detail::create("resnet50", options); }
+Model resnet101(const ModelOptions& options) { return zoo_detail::create("resnet101", options); }
+Model resnet152(const ModelOptions& options) { return zoo_detail::create("resnet152", options); }
+Model resnext50_32x4d(const ModelOptions& options) {
+  return zoo_detail::create("resnext50_32x4d", options);
+}
+Model resnext101_32x8d(const ModelOptions& options) {
+  return zoo_detail::create("resnext101_32x8d", options);
+}
+Model resnext101_64x4d(const ModelOptions& options) {
+  return zoo_detail::create("resnext101_64x4d", options);
+}
+Model tiny_vgg(const ModelOptions& options) { return zoo_detail::create("tiny_vgg", options); }
 Model vgg11(const ModelOptions& options) { return zoo_detail::create("vgg11", options); }
 Model vgg11_bn(const ModelOptions& options) { return zoo_detail::create("vgg11_bn", options); }
 Model vgg13(const ModelOptions& options) { return zoo_detail::create("vgg13", options); }
@@ -160,7 +211,12 @@ Model vgg16(const ModelOptions& options) { return zoo_detail::create("vgg16", op
 Model vgg16_bn(const ModelOptions& options) { return zoo_detail::create("vgg16_bn", options); }
 Model vgg19(const ModelOptions& options) { return zoo_detail::create("vgg19", options); }
 Model vgg19_bn(const ModelOptions& options) { return zoo_detail::create("vgg19_bn", options); }
-Model tiny_vgg(const ModelOptions& options) { return zoo_detail::create("tiny_vgg", options); }
+Model wide_resnet50_2(const ModelOptions& options) {
+  return zoo_detail::create("wide_resnet50_2", options);
+}
+Model wide_resnet101_2(const ModelOptions& options) {
+  return zoo_detail::create("wide_resnet101_2", options);
+}
 
 }  // namespace models
 

@@ -114,7 +114,8 @@ LayerClass attention(std::type_index type) {
           .build = build_attention_layer,
           .attributes = attention_attributes,
           .parameters = {"in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight",
-                         "in_proj_bias"}};
+                         "in_proj_bias"},
+          .child_paths = {{"out_proj", "torch.nn.modules.linear.NonDynamicallyQuantizableLinear"}}};
 }
 
 // The activation of an encoder layer: a module, or one of two functions by name.

@@ -77,10 +77,14 @@ LayerClass adaptive_max_pool(std::string name) {
 template <class Impl>
 LayerClass lp_pool(std::string name) {
   using Of = layers::OptionsOf<Impl>;
+  Field<Of> stride = stride_of(Of(2, 1), &Of::stride);
+  stride.write = [write = stride.write](const Of& options) {
+    return *options.stride() == *options.kernel_size() ? Value() : write(options);
+  };
   return layer_class<Impl>(
       "pooling." + name, Of(2, 1),
-      {field("norm_type", &Of::norm_type), collapsed("kernel_size", &Of::kernel_size),
-       stride_of(Of(2, 1), &Of::stride), field("ceil_mode", &Of::ceil_mode)});
+      {field("norm_type", &Of::norm_type), collapsed("kernel_size", &Of::kernel_size), stride,
+       field("ceil_mode", &Of::ceil_mode)});
 }
 
 }  // namespace classes_pooling_detail

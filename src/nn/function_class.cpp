@@ -17,6 +17,9 @@ Layer function_layer(LayerBuilder& builder, std::size_t index, FunctionModule::F
   std::vector<std::string> names;
   for (const ModuleNode::Child& child : node.children) names.push_back(child.name);
   module->set_child_names(std::move(names));
+  std::vector<std::string> buffers;
+  for (const auto& [name, value] : node.buffers) buffers.push_back(name);
+  module->set_buffer_names(std::move(buffers));
   if (!can_be_called) return {module};
   return {module, [module](const at::Tensor& x) { return module->forward(x); }};
 }

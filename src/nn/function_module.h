@@ -28,15 +28,19 @@ class FunctionModule : public torch::nn::Module {
   const std::string& class_path() const { return class_path_; }
   const Dict& attributes() const { return attributes_; }
 
-  // Names of children that are None, of which LibTorch knows nothing, among those that are there.
+  // The children and buffers that Python registered, with those that are None: LibTorch does not
+  // know of them.
   const std::vector<std::string>& child_names() const { return child_names_; }
   void set_child_names(std::vector<std::string> names) { child_names_ = std::move(names); }
+  const std::vector<std::string>& buffer_names() const { return buffer_names_; }
+  void set_buffer_names(std::vector<std::string> names) { buffer_names_ = std::move(names); }
 
  private:
   std::string class_path_;
   Dict attributes_;
   Function function_;
   std::vector<std::string> child_names_;
+  std::vector<std::string> buffer_names_;
 };
 
 }  // namespace torchkeep

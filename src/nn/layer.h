@@ -32,4 +32,32 @@ struct Layer {
   at::Tensor operator()(const at::Tensor& x) const;
 };
 
+// While one is alive, it is told what the layers give that this thread calls.
+class LayerObserver {
+ public:
+  using Observe = std::function<void(const torch::nn::Module&, const at::Tensor& result)>;
+
+  explicit LayerObserver(Observe observe);
+  ~LayerObserver();
+  LayerObserver(const LayerObserver&) = delete;
+  LayerObserver& operator=(const LayerObserver&) = delete;
+
+ private:
+  friend struct Layer;
+  static thread_local LayerObserver* current;
+  Observe observe_;
+  LayerObserver* before_;
+};
+
+// The layer of a module that takes one tensor and gives one.
+template <class Impl>
+requires requires(Impl& module, const at::Tensor& x) { at::Tensor(module.forward(x)); }
+Layer callable(const std::shared_ptr<Impl>& module) {
+  return {module, [module](const at::Tensor& x) { return module->forward(x); }};
+}
+// Of its holder.
+template <class Holder>
+requires requires(const Holder& holder) { callable(holder.ptr()); }
+Layer callable(const Holder& holder) { return callable(holder.ptr()); }
+
 }  // namespace torchkeep

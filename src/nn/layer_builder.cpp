@@ -46,19 +46,11 @@ void set_buffers(torch::nn::Module& module, const ModuleNode& node) {
 
 }  // namespace layer_builder_detail
 
-at::Tensor Layer::operator()(const at::Tensor& x) const {
-  if (!forward) {
-    fail_at(ErrorCode::unsupported, {}, "call the module itself, by its C++ class",
-            "{} does not take one tensor", module->name());
-  }
-  return forward(x);
-}
-
 LayerBuilder::LayerBuilder(const ModuleTree& tree, BuildOther build_other)
     : tree_(tree),
       build_other_(std::move(build_other)),
       built_(tree.modules.size()),
-      keeps_flags_(tree.modules.size(), false) {}
+      flag_setters_(tree.modules.size()) {}
 
 Layer LayerBuilder::run() {
   Layer root = build(0);
@@ -135,7 +127,12 @@ void LayerBuilder::set_tensors(torch::nn::Module& module,
 // Setting a module's flag sets those below it; they follow later.
 void LayerBuilder::set_flags() {
   for (std::size_t i = 0; i < built_.size(); ++i) {
-    if (built_[i] && !keeps_flags_[i]) built_[i]->module->train(node(i).training);
+    if (!built_[i]) continue;
+    if (flag_setters_[i]) {
+      flag_setters_[i]();
+    } else {
+      built_[i]->module->train(node(i).training);
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 // From a module tree to modules of LibTorch.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -40,8 +41,10 @@ class LayerBuilder {
   void set_tensors(torch::nn::Module& module,
                    const ModuleNode& node,
                    std::span<const Layer::Member> members);
-  // The module was built with its children and is in the state that the file describes.
-  void leave_flags(std::size_t index) { keeps_flags_[index] = true; }
+  // Says how the training flags in and below a module are set that was not built from its children.
+  void set_flags_by(std::size_t index, std::function<void()> set) {
+    flag_setters_[index] = std::move(set);
+  }
 
  private:
   Layer build_uncached(std::size_t index);
@@ -51,7 +54,7 @@ class LayerBuilder {
   const ModuleTree& tree_;
   BuildOther build_other_;
   std::vector<std::optional<Layer>> built_;
-  std::vector<bool> keeps_flags_;
+  std::vector<std::function<void()>> flag_setters_;
   std::unordered_map<const void*, at::Tensor> parameters_;  // by Value::identity()
 };
 

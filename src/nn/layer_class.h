@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <typeindex>
+#include <utility>
 #include <vector>
 
 #include <torchkeep/module_tree.h>
@@ -24,6 +25,8 @@ struct LayerClass {
   // What Python's class registers, even where it is None.
   std::vector<std::string> parameters = {};
   std::vector<std::string> buffers = {};
+  // Children by name whose class in Python is not the first one of their type.
+  std::vector<std::pair<std::string, std::string>> child_paths = {};
 };
 
 // Null if there is none.

@@ -38,7 +38,8 @@ class TreeOfModules {
   // A module is added after its children. LibTorch itself recurses on modules, too.
   std::size_t add(const torch::nn::Module& module, const std::string& path) {
     if (const auto known = places_.find(&module); known != places_.end()) return known->second;
-    ModuleNode node = describe(module, path);
+    ClassDescription description;
+    ModuleNode node = describe(module, path, description);
     const auto children = module.named_children();
     for (const std::string& name : child_names(module)) {
       const auto* child = children.find(name);
@@ -48,6 +49,9 @@ class TreeOfModules {
       }
       const std::string below = path.empty() ? name : path + "." + name;
       node.children.push_back({name, add(**child, below)});
+    }
+    for (const auto& [name, class_path] : description.child_paths) {
+      if (const auto* child = node.child(name)) nodes_[*child->module].class_path = class_path;
     }
     const std::size_t place = nodes_.size();
     nodes_.push_back(std::move(node));
@@ -62,12 +66,14 @@ class TreeOfModules {
     return module.named_children().keys();
   }
 
-  ModuleNode describe(const torch::nn::Module& module, const std::string& path) {
+  ModuleNode describe(const torch::nn::Module& module,
+                      const std::string& path,
+                      ClassDescription& description) {
     try {
-      ClassDescription description = description_of(module);
+      description = description_of(module);
       ModuleNode node;
-      node.class_path = std::move(description.class_path);
-      node.attributes = std::move(description.attributes);
+      node.class_path = description.class_path;
+      node.attributes = description.attributes;
       node.training = module.is_training();
       Dict hooks = reparametrisation_hooks(module);
       add_parameters(module, description.parameters, hooks.empty(), node);
@@ -83,10 +89,11 @@ class TreeOfModules {
 
   ClassDescription description_of(const torch::nn::Module& module) const {
     if (const auto* function = dynamic_cast<const FunctionModule*>(&module)) {
-      return {function->class_path(), function->attributes()};
+      return {function->class_path(), function->attributes(), {}, function->buffer_names()};
     }
     if (const LayerClass* known = find_layer_class(module)) {
-      return {known->path, known->attributes(module), known->parameters, known->buffers};
+      return {known->path, known->attributes(module), known->parameters, known->buffers,
+              known->child_paths};
     }
     return describe_other_(module);
   }

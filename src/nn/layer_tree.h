@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <torchkeep/module_tree.h>
@@ -19,6 +20,8 @@ struct ClassDescription {
   // What Python's class registers, even where it is None.
   std::vector<std::string> parameters = {};
   std::vector<std::string> buffers = {};
+  // Children by name that Python has of another class than the C++ class alone tells.
+  std::vector<std::pair<std::string, std::string>> child_paths = {};
 };
 // Describes a module whose class is not one of torch.nn, or throws.
 using DescribeOther = std::function<ClassDescription(const torch::nn::Module&)>;

@@ -1,6 +1,7 @@
 // torch.nn.Sequential with layers of any class: LibTorch's own cannot hold one inside another.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,5 +30,22 @@ class Sequence : public torch::nn::Module {
 
 // The sequence as a layer.
 Layer as_layer(const std::shared_ptr<Sequence>& sequence);
+
+// A sequence that is being built, of layers that are numbered.
+class Stack {
+ public:
+  void push(Layer layer) {
+    const std::string name = std::to_string(sequence_->layers().size());
+    sequence_->append(name, std::move(layer));
+  }
+  template <class Holder>
+  requires requires(const Holder& holder) { callable(holder); }
+  void push(const Holder& holder) { push(callable(holder)); }
+
+  Layer layer() const { return as_layer(sequence_); }
+
+ private:
+  std::shared_ptr<Sequence> sequence_ = std::make_shared<Sequence>();
+};
 
 }  // namespace torchkeep

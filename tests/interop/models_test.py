@@ -1,6 +1,6 @@
 """Models in C++ against torchvision's: names, initial values, outputs, whole-model files.
 
-TORCHKEEP_ARCHITECTURES names the VGGs to compare, separated by blanks; one, if it is not set.
+TORCHKEEP_ARCHITECTURES names the models to compare, separated by blanks; three, if it is not set.
 """
 
 import os
@@ -12,7 +12,7 @@ from interop import InteropTest, main, torch
 import torchvision
 from torch import nn
 
-ARCHITECTURES = os.environ.get("TORCHKEEP_ARCHITECTURES", "vgg16").split()
+ARCHITECTURES = os.environ.get("TORCHKEEP_ARCHITECTURES", "vgg16 alexnet resnext50_32x4d").split()
 
 # What torch.load(weights_only=True) of PyTorch 2.6 and later accepts, as far as these files need it.
 SAFE_GLOBALS = {
@@ -66,7 +66,7 @@ class ModelsTest(InteropTest):
         ours = torch.load(self.directory / "out.pt")
         self.assertLessEqual((ours - expected).norm(), 1e-5 * expected.norm())
 
-    def test_vgg_after_the_same_seed_is_torchvisions(self):
+    def test_model_after_the_same_seed_is_torchvisions(self):
         for name in ARCHITECTURES:
             with self.subTest(name):
                 self.run_program("initial_state", name, 7, self.directory / "initial.pt")
@@ -76,8 +76,8 @@ class ModelsTest(InteropTest):
                 self.assert_same_state(ours, model.state_dict())
                 model.load_state_dict(ours)
                 # Running statistics that are not those of a fresh batch norm.
-                model.train()(torch.rand(4, 3, 32, 32))
-                self.assert_same_outputs(name, model, torch.rand(2, 3, 48, 64))
+                model.train()(torch.rand(4, 3, 64, 64))
+                self.assert_same_outputs(name, model, torch.rand(2, 3, 64, 96))
 
     def test_tiny_vgg_after_the_same_seed_is_that_of_python(self):
         self.run_program("initial_state", "tiny_vgg", 7, self.directory / "initial.pt")

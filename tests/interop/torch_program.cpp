@@ -12,6 +12,7 @@ int main(int argc, char** argv) {
     commands.merge(torchkeep::interop::optimizer_commands());
     commands.merge(torchkeep::interop::resume_commands());
     commands.merge(torchkeep::interop::schedule_commands());
+    commands.merge(torchkeep::interop::whole_model_commands());
     const auto command = arguments.empty() ? commands.end() : commands.find(arguments.front());
     if (command == commands.end()) {
       std::cerr << "usage: torchkeep_interop_torch COMMAND ARGUMENTS...; the commands are\n";

@@ -15,5 +15,6 @@ Commands module_commands();
 Commands optimizer_commands();
 Commands resume_commands();
 Commands schedule_commands();
+Commands whole_model_commands();
 
 }  // namespace torchkeep::interop

@@ -1,0 +1,70 @@
+// AlexNet in its second form, for one GPU (Krizhevsky, 2014).
+#include "models/alexnet.h"
+
+#include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/dropout.h>
+#include <torch/nn/modules/pooling.h>
+
+#include "models/feature_classifier.h"
+#include "models/layers.h"
+#include "models/python_names.h"
+#include "nn/sequence.h"
+
+namespace torchkeep {
+
+namespace alexnet_detail {
+
+constexpr std::int64_t kPooled = 6;  // height and width of what the linear layers see
+constexpr std::int64_t kWidth = 256;
+constexpr std::int64_t kHidden = 4096;
+
+torch::nn::ReLU relu() { return torch::nn::ReLU(torch::nn::ReLUOptions(/*inplace=*/true)); }
+
+torch::nn::MaxPool2d pool() {
+  return torch::nn::MaxPool2d(torch::nn::MaxPool2dOptions(3).stride(2));
+}
+
+Layer features(std::int64_t in_channels) {
+  using Options = torch::nn::Conv2dOptions;
+  Stack layers;
+  const auto push = [&](const Options& options) {
+    layers.push(conv2d(options));
+    layers.push(relu());
+  };
+  push(Options(in_channels, 64, 11).stride(4).padding(2));
+  layers.push(pool());
+  push(Options(64, 192, 5).padding(2));
+  layers.push(pool());
+  push(Options(192, 384, 3).padding(1));
+  push(Options(384, kWidth, 3).padding(1));
+  push(Options(kWidth, kWidth, 3).padding(1));
+  layers.push(pool());
+  return layers.layer();
+}
+
+Layer classifier(std::int64_t num_classes, double dropout) {
+  Stack layers;
+  std::int64_t in_features = kWidth * kPooled * kPooled;
+  for (int i = 0; i < 2; ++i) {
+    layers.push(torch::nn::Dropout(dropout));
+    layers.push(linear(in_features, kHidden));
+    layers.push(relu());
+    in_features = kHidden;
+  }
+  layers.push(linear(kHidden, num_classes));
+  return layers.layer();
+}
+
+}  // namespace alexnet_detail
+
+std::shared_ptr<Classifier> build_alexnet(std::string architecture,
+                                          const ClassifierOptions& options) {
+  Layer features = alexnet_detail::features(options.in_channels);
+  Layer avgpool = callable(torch::nn::AdaptiveAvgPool2d(alexnet_detail::kPooled));
+  Layer classifier = alexnet_detail::classifier(options.num_classes, options.dropout);
+  return std::make_shared<FeatureClassifier>(std::move(architecture), std::string(kPythonAlexNet),
+                                             std::move(features), std::move(avgpool),
+                                             std::move(classifier));
+}
+
+}  // namespace torchkeep
