@@ -28,9 +28,12 @@ Model::Model(std::string architecture,
 
 Value Model::configuration() const {
   Dict all = configuration_.as_dict();
-  const auto model_class = find_model_class(architecture_);
-  const Value now = model_class ? model_class->describe(*module_) : python_configuration(*module_);
-  for (const auto& [key, value] : now.as_dict()) all.set(key, value);
+  const auto add = [&](const Value& entries) {
+    for (const auto& [key, value] : entries.as_dict()) all.set(key, value);
+  };
+  if (const auto model_class = find_model_class(architecture_))
+    add(model_class->describe(*module_));
+  if (architecture_.find('.') != std::string::npos) add(python_configuration(*module_));
   return Value(std::move(all));
 }
 

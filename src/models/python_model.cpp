@@ -181,6 +181,14 @@ Model model_from_tree(const ModuleTree& tree) {
     if (!name.empty()) architecture = std::move(name);
   }
   Model model = model_of(std::move(architecture), layer);
+  // What the C++ class does not describe of the instance is written back as it was.
+  if (find_model_class(tree.root().class_path)) {
+    for (const auto& [key, value] : tree.root().attributes) {
+      if (!value.is_object() && !value.is_tensor()) {
+        model.set_configuration(key.as_string(), value);
+      }
+    }
+  }
   const Value* extras = tree.root().attributes.find(detail::kExtras);
   if (extras && extras->is_dict()) {
     for (const auto& [key, value] : extras->as_dict()) {
@@ -213,23 +221,26 @@ ModuleTree python_tree(const torch::nn::Module& module) {
 
 void keep_extras(const Model& model, ModuleTree& tree) {
   Dict extras;
-  const ModuleNode& root = tree.root();
+  ModuleNode& root = tree.modules.front();
+  const bool is_a_users = find_model_class_of(model.module()) != nullptr;
   const Value described = dynamic_cast<const Classifier*>(&model.module())
                               ? describe_classifier(model.module())
                               : dict({});
   for (const auto& [key, value] : model.added_configuration().as_dict()) {
     const std::string& name = key.as_string();
     if (root.attributes.contains(name) || described.contains(name)) continue;
-    extras.set(key, value);
+    (is_a_users ? root.attributes : extras).set(key, value);
   }
-  if (!extras.empty()) {
-    tree.modules.front().attributes.set(python_model_detail::kExtras, std::move(extras));
-  }
+  if (!extras.empty()) root.attributes.set(python_model_detail::kExtras, std::move(extras));
 }
 
 Value python_configuration(const torch::nn::Module& module) {
-  if (!has_python_class(module)) return dict({});
-  return dict({{"modules", form_of(python_tree(module))}});
+  try {
+    return dict({{"modules", form_of(python_tree(module))}});
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::invalid_argument) throw;
+    return dict({});
+  }
 }
 
 }  // namespace torchkeep

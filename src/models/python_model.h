@@ -25,8 +25,8 @@ ModuleTree python_tree(const torch::nn::Module& module);
 // Keeps in the tree what the model's configuration has that Python's class does not keep.
 void keep_extras(const Model& model, ModuleTree& tree);
 
-// The form of the module, where Python has its class and it is not in the registry: what
-// Model::configuration() says of it. Empty for others.
+// The form of a module that goes by the path of its class: what Model::configuration() says of it.
+// Empty where Python does not have the classes of all that is below it.
 Value python_configuration(const torch::nn::Module& module);
 
 // The layer as a model.

@@ -42,7 +42,6 @@ LAYERS = {
         nn.TransformerEncoderLayer(9, 3, 16, dropout=0.1, activation="gelu", batch_first=True),
         nn.TransformerEncoderLayer(9, 3, 16, norm_first=True),
         nn.TransformerEncoder(nn.TransformerEncoderLayer(9, 3, 16), 2, nn.LayerNorm(9)),
-        nn.SyncBatchNorm(4),
     ],
     IMAGE: [
         nn.Conv2d(4, 6, (3, 2), stride=(2, 1), padding=(1, 0), padding_mode="reflect"),
@@ -72,7 +71,6 @@ LAYERS = {
         nn.FeatureAlphaDropout(0.2),
         nn.PixelShuffle(2),
         nn.PixelUnshuffle(2),
-        nn.ChannelShuffle(2),
         nn.Upsample(size=(11, 5), mode="bicubic", align_corners=False),
         nn.Upsample(scale_factor=(2.0, 1.5)),
         nn.UpsamplingNearest2d(scale_factor=2),
@@ -126,7 +124,7 @@ LAYERS = {
         nn.ReplicationPad3d((1, 0, 1, 0, 1, 0)),
         nn.ConstantPad3d(1, 2.0),
     ],
-    (2, 12, 6): [nn.Fold((4, 5), (2, 2), padding=0, dilation=1, stride=(2, 1))],
+    (2, 12, 8): [nn.Fold((4, 5), (2, 2), padding=0, dilation=1, stride=(2, 1))],
     (3, 7): [
         nn.LSTMCell(7, 4),
         nn.GRUCell(7, 4, bias=False),
@@ -135,14 +133,17 @@ LAYERS = {
     ],
     "indices": [
         nn.Embedding(10, 3, padding_idx=-1, max_norm=0.9),
-        nn.Embedding(10, 3, scale_grad_by_freq=True, sparse=True),
+        nn.Embedding(10, 3, scale_grad_by_freq=True),
+        nn.Embedding(10, 3, sparse=True),
         nn.EmbeddingBag(10, 3, mode="sum"),
         nn.EmbeddingBag(10, 3, mode="max", padding_idx=2),
     ],
 }
 
-# Classes that take several tensors: read and written back only.
-SEVERAL_INPUTS = [
+# Classes that take several tensors, have no gradient, or need a GPU: read and written back only.
+NOT_RUN = [
+    nn.SyncBatchNorm(4),
+    nn.ChannelShuffle(2),
     nn.Bilinear(3, 4, 5),
     nn.MultiheadAttention(8, 2, dropout=0.1),
     nn.MultiheadAttention(8, 2, kdim=4, vdim=6, add_bias_kv=True, batch_first=True),

@@ -62,6 +62,8 @@ Value outcome(const Model& model, const at::Tensor& input) {
       if (!parameter.value().grad().defined()) continue;
       at::Tensor gradient = parameter.value().grad();
       if (gradient.is_sparse()) gradient = gradient.to_dense();
+      // As the test does: of a large one every 997th element.
+      if (gradient.numel() > 100'000) gradient = gradient.flatten().slice(0, 0, c10::nullopt, 997);
       gradients.set(parameter.key(), gradient.contiguous().clone());
     }
   }

@@ -16,13 +16,13 @@ import warnings
 import zipfile
 
 from interop import InteropTest, main, torch
-from layer_cases import IMAGE, LAYERS, SEVERAL_INPUTS
+from layer_cases import IMAGE, LAYERS, NOT_RUN
 
 import torchvision
 from torch import nn
 
 ARCHITECTURES = os.environ.get(
-    "TORCHKEEP_ARCHITECTURES", "vgg11_bn alexnet resnet18 resnet50 resnext50_32x4d"
+    "TORCHKEEP_ARCHITECTURES", "vgg11 alexnet resnet18 resnet50 resnext50_32x4d"
 ).split()
 
 class Twin(nn.Module):
@@ -56,6 +56,11 @@ def tensors_of(result):
     return result
 
 
+def sample(gradient):
+    """Of a large one every 997th element, as the program does."""
+    return gradient.flatten()[::997].clone() if gradient.numel() > 100_000 else gradient
+
+
 def outcome(model, x):
     model.zero_grad()
     x = x.clone()
@@ -68,7 +73,7 @@ def outcome(model, x):
         y.square().sum().backward()
         for name, parameter in model.named_parameters():
             if parameter.grad is not None:
-                gradients[name] = parameter.grad.to_dense()
+                gradients[name] = sample(parameter.grad.to_dense())
     return {"output": y.detach(), "input_gradient": x.grad, "gradients": gradients}
 
 
@@ -111,7 +116,8 @@ class WholeModelTest(InteropTest):
         self.assert_close(ours["output"], theirs["output"], f"{what} output")
         if theirs["input_gradient"] is not None:
             self.assert_close(ours["input_gradient"], theirs["input_gradient"], f"{what} input")
-        self.assertEqual(set(ours["gradients"]), set(theirs["gradients"]), what)
+        # C++ lists a shared parameter under each of its names.
+        self.assertLessEqual(set(theirs["gradients"]), set(ours["gradients"]), what)
         for key, gradient in theirs["gradients"].items():
             self.assert_close(ours["gradients"][key], gradient, f"{what} {key}")
 
@@ -163,7 +169,7 @@ class WholeModelTest(InteropTest):
                 name = f"{type(layer).__name__}-{len(shape)}-{i}"
                 x = torch.randint(0, 9, (4, 5)) if shape == "indices" else torch.randn(shape)
                 cases[name] = (layer, x)
-        for i, layer in enumerate(SEVERAL_INPUTS):
+        for i, layer in enumerate(NOT_RUN):
             cases[f"{type(layer).__name__}-{i}"] = (layer, None)
         self.check_cases(cases)
 
@@ -172,7 +178,8 @@ class WholeModelTest(InteropTest):
         print(f"TORCHKEEP_SEED={seed}", file=sys.stderr)
         generator = random.Random(seed)
         torch.manual_seed(seed)
-        layers = [layer for layer in LAYERS[IMAGE] if not isinstance(layer, nn.RReLU)]
+        # Working in place on what another layer needs for its gradient is an error.
+        layers = [layer for layer in LAYERS[IMAGE] if not getattr(layer, "inplace", False)]
         keeping = []
         for layer in layers:
             try:
@@ -206,25 +213,26 @@ class WholeModelTest(InteropTest):
         self.check_cases(cases)
 
     def test_models_of_torchvision(self):
-        cases = {}
-        for name in ARCHITECTURES:
-            model = getattr(torchvision.models, name)()
-            model.eval()
-            cases[name] = (model, torch.rand(2, 3, 64, 64))
+        torch.manual_seed(4)
         changed = torchvision.models.resnet18()
         changed.conv1 = nn.Conv2d(1, 64, 3, padding=1, bias=False)
         changed.fc = nn.Linear(512, 7)
         changed.layer4[1] = nn.Identity()
-        cases["changed"] = (changed.eval(), torch.rand(2, 1, 32, 32))
-        head = torchvision.models.resnet18(num_classes=5).eval()
-        cases["head"] = (head, torch.rand(2, 3, 32, 32))
-        self.check_cases(cases)
+        small = torchvision.models.vgg11_bn()
+        small.classifier = nn.Sequential(nn.Linear(25088, 16), nn.ReLU(True), nn.Linear(16, 3))
+        cases = {
+            "changed": (changed, "torchvision.models.resnet.ResNet", torch.rand(2, 1, 32, 32)),
+            "small": (small, "torchvision.models.vgg.VGG", torch.rand(2, 3, 32, 32)),
+        }
         for name in ARCHITECTURES:
-            self.assertEqual(self.load(name, ".result.pt")["architecture"], name)
-        self.assertEqual(self.load("head", ".result.pt")["architecture"], "resnet18")
-        self.assertEqual(
-            self.load("changed", ".result.pt")["architecture"], "torchvision.models.resnet.ResNet"
-        )
+            model = getattr(torchvision.models, name)(num_classes=5)
+            cases[name] = (model, name, torch.rand(2, 3, 64, 64))
+        for name, (model, architecture, x) in cases.items():
+            with self.subTest(name):
+                self.check_cases({name: (model.eval(), x)})
+                self.assertEqual(self.load(name, ".result.pt")["architecture"], architecture)
+                for file in self.directory.iterdir():  # some of them are large
+                    file.unlink()
 
     def test_tied_shared_and_normalised(self):
         torch.manual_seed(2)

@@ -146,6 +146,14 @@ TEST(PythonModel, OfARegisteredClassGetsAttributesAndChildren) {
   EXPECT_EQ(to_string(module_tree(load(directory / "model.pt"))), to_string(tree));
 }
 
+TEST(PythonModel, OfARegisteredClassIsWrittenAsPlainValuesToo) {
+  register_path_net();
+  const Model model = model_from_value(to_value(path_net_tree()));
+  const Model again = model_from_value(to_value(model));
+  EXPECT_TRUE(equal(Value(state_dict(*again)), Value(state_dict(*model))));
+  EXPECT_EQ(again.configuration()["width"].as_int(), 5);
+}
+
 TEST(PythonModel, OfAnUnknownClassIsExplained) {
   ModuleTree tree = path_net_tree();
   tree.modules.front().class_path = "my_project.Other";
