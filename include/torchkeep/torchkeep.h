@@ -31,6 +31,7 @@
 #include <torchkeep/convert.h>
 #include <torchkeep/dataset.h>
 #include <torchkeep/freeze.h>
+#include <torchkeep/hub.h>
 #include <torchkeep/model.h>
 #include <torchkeep/model_class.h>
 #include <torchkeep/model_summary.h>

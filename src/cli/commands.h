@@ -19,7 +19,9 @@ void add_scan_command(Program& program);
 void add_verify_command(Program& program);
 
 // Of the program `torchkeep-torch`.
+void add_download_command(Program& program);
 void add_eval_command(Program& program);
+void add_models_command(Program& program);
 void add_prove_resume_command(Program& program);
 void add_resume_command(Program& program);
 void add_run_command(Program& program);

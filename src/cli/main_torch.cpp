@@ -12,5 +12,7 @@ int main(int argc, char** argv) {
   torchkeep::cli::add_prove_resume_command(program);
   torchkeep::cli::add_run_command(program);
   torchkeep::cli::add_summary_command(program);
+  torchkeep::cli::add_models_command(program);
+  torchkeep::cli::add_download_command(program);
   return program.run(argc, argv);
 }

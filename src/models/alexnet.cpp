@@ -1,10 +1,9 @@
 // AlexNet in its second form, for one GPU (Krizhevsky, 2014).
-#include "models/alexnet.h"
-
 #include <torch/nn/modules/activation.h>
 #include <torch/nn/modules/dropout.h>
 #include <torch/nn/modules/pooling.h>
 
+#include "models/families.h"
 #include "models/feature_classifier.h"
 #include "models/layers.h"
 #include "models/python_names.h"
@@ -55,16 +54,23 @@ Layer classifier(std::int64_t num_classes, double dropout) {
   return layers.layer();
 }
 
+std::shared_ptr<Classifier> build(std::string architecture, const ClassifierOptions& options) {
+  Layer convolutions = features(options.in_channels);
+  Layer avgpool = callable(torch::nn::AdaptiveAvgPool2d(kPooled));
+  Layer head = classifier(options.num_classes, *options.dropout);
+  return std::make_shared<FeatureClassifier>(std::move(architecture), std::string(kPythonAlexNet),
+                                             std::move(convolutions), std::move(avgpool),
+                                             std::move(head));
+}
+
 }  // namespace alexnet_detail
 
-std::shared_ptr<Classifier> build_alexnet(std::string architecture,
-                                          const ClassifierOptions& options) {
-  Layer features = alexnet_detail::features(options.in_channels);
-  Layer avgpool = callable(torch::nn::AdaptiveAvgPool2d(alexnet_detail::kPooled));
-  Layer classifier = alexnet_detail::classifier(options.num_classes, options.dropout);
-  return std::make_shared<FeatureClassifier>(std::move(architecture), std::string(kPythonAlexNet),
-                                             std::move(features), std::move(avgpool),
-                                             std::move(classifier));
+std::vector<Architecture> alexnet_family() {
+  return {{.name = "alexnet",
+           .defaults = {.dropout = 0.5},
+           .build = alexnet_detail::build,
+           .heads = {"classifier.6"},
+           .python_class = kPythonAlexNet}};
 }
 
 }  // namespace torchkeep

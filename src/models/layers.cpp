@@ -42,12 +42,8 @@ torch::nn::Conv2d conv2d(const torch::nn::Conv2dOptions& options) {
   torch::nn::Conv2dOptions smallest = options;
   smallest.in_channels(groups).out_channels(groups);
   torch::nn::Conv2d layer(smallest);
-  layer->options.in_channels(options.in_channels()).out_channels(options.out_channels());
-  std::vector<std::int64_t> shape = layer->weight.sizes().vec();
-  shape[0] = options.out_channels();
-  shape[1] = options.in_channels() / groups;
-  layers_detail::resize_parameter(layer->weight, shape);
-  if (options.bias()) layers_detail::resize_parameter(layer->bias, {options.out_channels()});
+  layer->options.in_channels(options.in_channels());
+  resize_outputs(*layer, options.out_channels());
   return layer;
 }
 
@@ -63,6 +59,15 @@ void resize_outputs(torch::nn::LinearImpl& layer, std::int64_t out_features) {
   layer.options.out_features(out_features);
   layers_detail::resize_parameter(layer.weight, {out_features, layer.options.in_features()});
   if (layer.bias.defined()) layers_detail::resize_parameter(layer.bias, {out_features});
+}
+
+void resize_outputs(torch::nn::Conv2dImpl& layer, std::int64_t out_channels) {
+  layer.options.out_channels(out_channels);
+  std::vector<std::int64_t> shape = layer.weight.sizes().vec();
+  shape[0] = out_channels;
+  shape[1] = layer.options.in_channels() / layer.options.groups();
+  layers_detail::resize_parameter(layer.weight, shape);
+  if (layer.bias.defined()) layers_detail::resize_parameter(layer.bias, {out_channels});
 }
 
 }  // namespace torchkeep

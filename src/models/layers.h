@@ -31,8 +31,9 @@ class SkipInitialisation {
 torch::nn::Conv2d conv2d(const torch::nn::Conv2dOptions& options);
 torch::nn::Linear linear(std::int64_t in_features, std::int64_t out_features);
 
-// Gives a Linear another number of outputs. The parameters stay the same tensor objects, of the
+// Gives a layer another number of outputs. The parameters stay the same tensor objects, of the
 // same type and on the same device, with undefined values and no gradient.
 void resize_outputs(torch::nn::LinearImpl& layer, std::int64_t out_features);
+void resize_outputs(torch::nn::Conv2dImpl& layer, std::int64_t out_channels);
 
 }  // namespace torchkeep

@@ -13,6 +13,7 @@
 
 #include "base/fail.h"
 #include "models/classifier.h"
+#include "models/configuration.h"
 #include "models/feature_classifier.h"
 #include "models/layers.h"
 #include "models/module_form.h"

@@ -11,6 +11,7 @@
 #include "base/fail.h"
 #include "base/similar.h"
 #include "models/classifier.h"
+#include "models/configuration.h"
 
 namespace torchkeep {
 

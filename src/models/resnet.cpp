@@ -12,6 +12,7 @@
 #include <torch/nn/modules/pooling.h>
 
 #include "base/fail.h"
+#include "models/families.h"
 #include "models/layers.h"
 #include "models/python_names.h"
 #include "nn/function_class.h"
@@ -251,6 +252,30 @@ Layer read_basic_block(LayerBuilder& builder, std::size_t index) {
 
 Layer read_bottleneck(LayerBuilder& builder, std::size_t index) {
   return resnet_detail::read_block(builder, index, ResNetShape::Block::bottleneck);
+}
+
+std::vector<Architecture> resnet_family() {
+  constexpr auto kBasic = ResNetShape::Block::basic;
+  constexpr auto kBottleneck = ResNetShape::Block::bottleneck;
+  const auto resnet = [](std::string_view name, const ResNetShape& shape) {
+    return Architecture{.name = name,
+                        .build =
+                            [shape](std::string architecture, const ClassifierOptions& options) {
+                              return build_resnet(std::move(architecture), shape, options);
+                            },
+                        .heads = {"fc"},
+                        .python_class = kPythonResNet};
+  };
+  return {resnet("resnet18", {kBasic, {2, 2, 2, 2}}),
+          resnet("resnet34", {kBasic, {3, 4, 6, 3}}),
+          resnet("resnet50", {kBottleneck, {3, 4, 6, 3}}),
+          resnet("resnet101", {kBottleneck, {3, 4, 23, 3}}),
+          resnet("resnet152", {kBottleneck, {3, 8, 36, 3}}),
+          resnet("resnext50_32x4d", {kBottleneck, {3, 4, 6, 3}, 32, 4}),
+          resnet("resnext101_32x8d", {kBottleneck, {3, 4, 23, 3}, 32, 8}),
+          resnet("resnext101_64x4d", {kBottleneck, {3, 4, 23, 3}, 64, 4}),
+          resnet("wide_resnet50_2", {kBottleneck, {3, 4, 6, 3}, 1, 128}),
+          resnet("wide_resnet101_2", {kBottleneck, {3, 4, 23, 3}, 1, 128})};
 }
 
 }  // namespace torchkeep

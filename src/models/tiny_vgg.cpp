@@ -1,11 +1,10 @@
 // Two VGG blocks and one hidden linear layer, for images of 28x28.
-#include "models/tiny_vgg.h"
-
 #include <torch/nn/modules/activation.h>
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/dropout.h>
 #include <torch/nn/modules/pooling.h>
 
+#include "models/families.h"
 #include "models/layers.h"
 
 namespace torchkeep {
@@ -25,7 +24,7 @@ void append_block(torch::nn::Sequential& layers, std::int64_t in_channels, std::
 
 class TinyVgg final : public Classifier {
  public:
-  TinyVgg(std::string architecture, const ClassifierOptions& options)
+  TinyVgg(std::string architecture, std::nullptr_t, const ClassifierOptions& options)
       : Classifier(std::move(architecture)) {
     torch::nn::Sequential features;
     append_block(features, options.in_channels, kWidth);
@@ -33,7 +32,7 @@ class TinyVgg final : public Classifier {
     features_ = register_module("features", features);
     classifier_ = register_module(
         "classifier",
-        torch::nn::Sequential(torch::nn::Flatten(), torch::nn::Dropout(options.dropout),
+        torch::nn::Sequential(torch::nn::Flatten(), torch::nn::Dropout(*options.dropout),
                               linear(2 * kWidth * kPooled * kPooled, options.num_classes)));
   }
 
@@ -48,9 +47,9 @@ class TinyVgg final : public Classifier {
 
 }  // namespace tiny_vgg_detail
 
-std::shared_ptr<Classifier> build_tiny_vgg(std::string architecture,
-                                           const ClassifierOptions& options) {
-  return std::make_shared<tiny_vgg_detail::TinyVgg>(std::move(architecture), options);
+std::vector<Architecture> tiny_vgg_family() {
+  return {architecture<tiny_vgg_detail::TinyVgg>(
+      "tiny_vgg", {.num_classes = 10, .dropout = 0.25, .in_channels = 1}, "classifier.2", nullptr)};
 }
 
 }  // namespace torchkeep

@@ -1,6 +1,6 @@
 // VGG: 3x3 convolutions in five blocks of growing width, then three linear layers
 // (Simonyan and Zisserman, 2014), with or without batch normalisation.
-#include "models/vgg.h"
+#include <array>
 
 #include <torch/nn/init.h>
 #include <torch/nn/modules/activation.h>
@@ -9,6 +9,8 @@
 #include <torch/nn/modules/dropout.h>
 #include <torch/nn/modules/pooling.h>
 
+#include "models/families.h"
+#include "models/initial_values.h"
 #include "models/layers.h"
 #include "models/python_names.h"
 
@@ -16,11 +18,16 @@ namespace torchkeep {
 
 namespace vgg_detail {
 
+struct Shape {
+  std::array<int, 5> convolutions;  // in each block
+  bool batch_norm;
+};
+
 constexpr std::array<std::int64_t, 5> kWidths = {64, 128, 256, 512, 512};
 constexpr std::int64_t kPooled = 7;  // height and width of what the linear layers see
 constexpr std::int64_t kHidden = 4096;
 
-torch::nn::Sequential features(const VggShape& shape, std::int64_t in_channels) {
+torch::nn::Sequential features(const Shape& shape, std::int64_t in_channels) {
   torch::nn::Sequential layers;
   std::int64_t channels = in_channels;
   for (std::size_t block = 0; block < kWidths.size(); ++block) {
@@ -45,12 +52,12 @@ torch::nn::Sequential classifier(std::int64_t num_classes, double dropout) {
 
 class Vgg final : public Classifier {
  public:
-  Vgg(std::string architecture, const VggShape& shape, const ClassifierOptions& options)
+  Vgg(std::string architecture, const Shape& shape, const ClassifierOptions& options)
       : Classifier(std::move(architecture)) {
     features_ = register_module("features", features(shape, options.in_channels));
     avgpool_ = register_module("avgpool", torch::nn::AdaptiveAvgPool2d(kPooled));
-    classifier_ = register_module("classifier", classifier(options.num_classes, options.dropout));
-    if (!SkipInitialisation::active()) initialise();
+    classifier_ = register_module("classifier", classifier(options.num_classes, *options.dropout));
+    initialise(*this, draw_kaiming_fan_out, draw_normal(0.01));
   }
 
   at::Tensor forward(const at::Tensor& x) override {
@@ -61,30 +68,25 @@ class Vgg final : public Classifier {
   }
 
  private:
-  // Over the initial values of the layers, in the order in which torchvision draws.
-  void initialise() {
-    for (const auto& module : modules(/*include_self=*/false)) {
-      if (auto* convolution = module->as<torch::nn::Conv2d>()) {
-        torch::nn::init::kaiming_normal_(convolution->weight, 0, torch::kFanOut, torch::kReLU);
-        torch::nn::init::zeros_(convolution->bias);
-      } else if (auto* layer = module->as<torch::nn::Linear>()) {
-        torch::nn::init::normal_(layer->weight, 0, 0.01);
-        torch::nn::init::zeros_(layer->bias);
-      }
-    }
-  }
-
   torch::nn::Sequential features_{nullptr};
   torch::nn::AdaptiveAvgPool2d avgpool_{nullptr};
   torch::nn::Sequential classifier_{nullptr};
 };
 
+Architecture vgg(std::string_view name, const Shape& shape) {
+  Architecture row = architecture<Vgg>(name, {.dropout = 0.5}, "classifier.6", shape);
+  row.python_class = kPythonVgg;
+  return row;
+}
+
 }  // namespace vgg_detail
 
-std::shared_ptr<Classifier> build_vgg(std::string architecture,
-                                      const VggShape& shape,
-                                      const ClassifierOptions& options) {
-  return std::make_shared<vgg_detail::Vgg>(std::move(architecture), shape, options);
+std::vector<Architecture> vgg_family() {
+  using vgg_detail::vgg;
+  return {vgg("vgg11", {{1, 1, 2, 2, 2}, false}), vgg("vgg11_bn", {{1, 1, 2, 2, 2}, true}),
+          vgg("vgg13", {{2, 2, 2, 2, 2}, false}), vgg("vgg13_bn", {{2, 2, 2, 2, 2}, true}),
+          vgg("vgg16", {{2, 2, 3, 3, 3}, false}), vgg("vgg16_bn", {{2, 2, 3, 3, 3}, true}),
+          vgg("vgg19", {{2, 2, 4, 4, 4}, false}), vgg("vgg19_bn", {{2, 2, 4, 4, 4}, true})};
 }
 
 }  // namespace torchkeep

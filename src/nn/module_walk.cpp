@@ -71,6 +71,9 @@ bool is_batch_norm(const torch::nn::Module& module) {
 }
 
 std::int64_t state_dict_version(const torch::nn::Module& module) {
+  if (const auto* own = dynamic_cast<const HasStateDictVersion*>(&module)) {
+    return own->state_dict_version();
+  }
   const bool is_norm =
       is_batch_norm(module) ||
       module_walk_detail::is_any_of<torch::nn::InstanceNorm1dImpl, torch::nn::InstanceNorm2dImpl,

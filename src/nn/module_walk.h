@@ -39,10 +39,18 @@ std::vector<NamedTensor> all_parameters(const torch::nn::Module& module);
 // "features.0" and "weight" make "features.0.weight"; an empty path adds nothing.
 std::string join_path(const std::string& path, const std::string& name);
 
+// A module whose class in Python has a version of its own for state dicts.
+class HasStateDictVersion {
+ public:
+  virtual ~HasStateDictVersion() = default;
+  virtual std::int64_t state_dict_version() const = 0;
+};
+
 bool is_batch_norm(const torch::nn::Module& module);
 
 // The version that Python's class of the same name writes into `_metadata`: 2 for batch and
-// instance norms, which since then have `num_batches_tracked`; 1 for the others.
+// instance norms, which since then have `num_batches_tracked`; 1 for the others that have none of
+// their own.
 std::int64_t state_dict_version(const torch::nn::Module& module);
 
 }  // namespace torchkeep

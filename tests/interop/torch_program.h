@@ -10,11 +10,13 @@ namespace torchkeep::interop {
 using Arguments = std::vector<std::string>;
 using Commands = std::map<std::string, void (*)(const Arguments&)>;
 
+Commands hub_commands();
 Commands model_commands();
 Commands module_commands();
 Commands optimizer_commands();
 Commands resume_commands();
 Commands schedule_commands();
 Commands whole_model_commands();
+Commands zoo_commands();
 
 }  // namespace torchkeep::interop

@@ -68,6 +68,29 @@ TEST(ReplaceHead, KeepsTypeAndTheAbsenceOfABias) {
   EXPECT_EQ(net->forward(at::rand({1, 8}, torch::kFloat64)).size(1), 3);
 }
 
+TEST(ReplaceHead, KeepsTheRowsOfClassesThatStay) {
+  const Model model = models::tiny_vgg({.num_classes = 3});
+  const at::Tensor weight = model->named_parameters()["classifier.2.weight"].clone();
+  const at::Tensor bias = model->named_parameters()["classifier.2.bias"].clone();
+  replace_head(*model, {"dog", "bird", "cat", "fish"}, {"cat", "cow", "dog"});
+  const at::Tensor now = model->named_parameters()["classifier.2.weight"];
+  EXPECT_EQ(now.size(0), 4);
+  EXPECT_TRUE(now[0].equal(weight[2]));
+  EXPECT_TRUE(now[2].equal(weight[0]));
+  EXPECT_FALSE(now[1].equal(weight[1]));
+  EXPECT_TRUE(model->named_parameters()["classifier.2.bias"][2].equal(bias[0]));
+  EXPECT_TRUE(now.requires_grad());
+}
+
+TEST(ReplaceHead, RefusesClassesThatAreNotThoseOfTheHead) {
+  const Model model = models::tiny_vgg({.num_classes = 3});
+  EXPECT_ERROR(replace_head(*model, {"a", "b"}, {"c", "d"}), ErrorCode::invalid_argument,
+               HasSubstr("the head tells 3 classes apart (got the names of 2)"));
+  EXPECT_ERROR(replace_head(*model, {"a", "a"}, {"a", "b", "c"}), ErrorCode::invalid_argument,
+               HasSubstr("the class 'a' is named twice"));
+  EXPECT_EQ(model.configuration()["num_classes"].as_int(), 3);
+}
+
 TEST(ReplaceHead, RefusesAModuleWithoutALinear) {
   torch::nn::Sequential net(torch::nn::ReLU{});
   EXPECT_ERROR(replace_head(*net, 3), ErrorCode::not_found, HasSubstr("has no Linear to replace"));

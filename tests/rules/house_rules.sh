@@ -11,11 +11,12 @@ declare -A may_include=(
   [data]="base io"
   [format]="base io data"
   [inspect]="base io data format"
+  [hub]="base io"
   [nn]="base io data format"
-  [models]="base io data format nn"
+  [models]="base io data format hub nn"
   [vision]="base io data format nn"
-  [train]="base io data format nn models vision"
-  [cli]="base io data format inspect nn models vision train"
+  [train]="base io data format hub nn models vision"
+  [cli]="base io data format inspect hub nn models vision train"
 )
 core_layers=(base io data format inspect)
 
