@@ -22,7 +22,7 @@ class PartialFile {
   std::uint64_t size() const { return size_; }
   void truncate(std::uint64_t size);
   void append(std::span<const std::byte> bytes);
-  // Makes it the target, durably.
+  // Makes it the target: what is on the disk under that name is always whole.
   void commit();
   // Removes it.
   void remove();

@@ -35,7 +35,7 @@ void published(const Arguments&) {
 // URL TARGET SHA256_PREFIX: a download, with its progress as lines.
 void fetch(const Arguments& arguments) {
   DownloadOptions options = {.network = DownloadOptions::Network::on,
-                             .stall_timeout = std::chrono::seconds(2)};
+                             .stall_timeout = std::chrono::seconds(1)};
   options.progress = [](std::uint64_t done, std::uint64_t total) {
     std::cout << done << ' ' << total << '\n';
   };

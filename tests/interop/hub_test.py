@@ -92,8 +92,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             time.sleep(0.3)
 
     def serve_stalled(self):
-        self.start(0)
-        self.wfile.write(CONTENT[:1000])
+        """Sends no more than 1,000 bytes."""
+        first = self.first_byte()
+        self.start(first)
+        self.wfile.write(CONTENT[first:1000])
         self.wfile.flush()
         self.server.stop.wait(20)
 
