@@ -17,6 +17,8 @@ constexpr const char* kDescription =
 constexpr const char* kExamples =
     "torchkeep inspect model.pt            what is in a file\n"
     "torchkeep inspect model.pt --json     the same for programs\n"
+    "torchkeep verify model.pt             whether it is whole\n"
+    "torchkeep convert model.pt model.safetensors\n"
     "torchkeep inspect --help              the options of a command";
 
 }  // namespace
