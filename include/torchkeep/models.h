@@ -20,9 +20,9 @@ struct ModelOptions {
   std::string weights = "";
   // Nothing: as the architecture was published; with weights, what the file holds.
   std::optional<std::int64_t> num_classes = std::nullopt;
+  // Nothing, here and below: as the architecture was published. Only in_channels is in all of them.
+  std::optional<double> dropout = std::nullopt;  // probability
   std::optional<std::int64_t> in_channels = std::nullopt;
-  // Nothing: as the architecture was published. Not all architectures have all of these.
-  std::optional<double> dropout = std::nullopt;     // probability
   std::optional<double> width_mult = std::nullopt;  // MobileNet: a factor for all channels
   std::optional<double> stochastic_depth_prob = std::nullopt;  // EfficientNet, ConvNeXt: the last's
   std::optional<bool> aux_logits = std::nullopt;  // GoogLeNet, InceptionV3: auxiliary classifiers
