@@ -1,4 +1,5 @@
 // torch.nn.modules.batchnorm, instancenorm, normalization, dropout
+#include <torch/nn/functional/batchnorm.h>
 #include <torch/nn/functional/instancenorm.h>  // before its module, which lacks it
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/dropout.h>
@@ -6,6 +7,7 @@
 #include <torch/nn/modules/normalization.h>
 
 #include "nn/layer_field.h"
+#include "nn/module_walk.h"
 
 namespace torchkeep {
 
@@ -15,10 +17,29 @@ namespace nn = torch::nn;
 using layers::field;
 using layers::layer_class;
 
-// In one process it is a batch norm for any number of dimensions.
-class SyncBatchNormImpl : public nn::BatchNorm2dImpl {
+// In one process it is a batch norm for any number of dimensions. Not derived from LibTorch's,
+// which does not export all that a derived class needs.
+class SyncBatchNormImpl : public nn::NormImplBase<2, SyncBatchNormImpl, nn::BatchNormOptions>,
+                          public HasStateDictVersion {
  public:
-  using nn::BatchNorm2dImpl::BatchNorm2dImpl;
+  using nn::NormImplBase<2, SyncBatchNormImpl, nn::BatchNormOptions>::NormImplBase;
+
+  std::int64_t state_dict_version() const override { return 2; }
+
+  at::Tensor forward(const at::Tensor& input) {
+    const bool counts = is_training() && options.track_running_stats();
+    if (counts) num_batches_tracked += 1;
+    // Without a momentum all batches count the same.
+    const double momentum =
+        options.momentum().value_or(counts ? 1.0 / num_batches_tracked.item<double>() : 0.0);
+    return nn::functional::batch_norm(input, running_mean, running_var,
+                                      nn::functional::BatchNormFuncOptions()
+                                          .weight(weight)
+                                          .bias(bias)
+                                          .training(is_training() || !options.track_running_stats())
+                                          .momentum(momentum)
+                                          .eps(options.eps()));
+  }
 
  protected:
   void _check_input_dim(const at::Tensor&) override {}

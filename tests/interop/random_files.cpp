@@ -91,7 +91,9 @@ class Generator {
     }
     Tensor tensor(storage, dtype, shape, strides, offset);
     if (is_quantized(dtype)) {
-      tensor.set_quantizer(std::make_shared<const Quantizer>(Quantizer{.scale = 0.5}));
+      Quantizer quantizer;
+      quantizer.scale = 0.5;
+      tensor.set_quantizer(std::make_shared<const Quantizer>(quantizer));
     } else if (is_floating_point(dtype)) {
       tensor.set_requires_grad(one_of(4));
       tensor.set_is_parameter(one_of(4));
