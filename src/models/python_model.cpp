@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <exception>
 #include <unordered_map>
 
 #include <torchkeep/freeze.h>
@@ -152,16 +153,23 @@ ClassDescription describe_other(const torch::nn::Module& module) {
           "Python has no class for {}", type);
 }
 
+// Whether the module has the form that the architecture has with some options.
+bool is_of(const Architecture& architecture, const torch::nn::Module& module) {
+  try {
+    const SkipInitialisation skip;
+    const ClassifierOptions options = options_of(architecture, describe_classifier(module));
+    const auto candidate = architecture.build(std::string(architecture.name), options);
+    return same_form(python_tree(*candidate), python_tree(module));
+  } catch (const std::exception&) {
+    return false;  // no options make it: a layer that the architecture lacks, an absurd size
+  }
+}
+
 // The name of the architecture of the zoo that has that form; empty if there is none.
 std::string architecture_of(const torch::nn::Module& module, const ModuleTree& tree) {
   for (const Architecture& architecture : zoo()) {
     if (architecture.python_class != tree.root().class_path) continue;
-    const SkipInitialisation skip;
-    const ClassifierOptions options = options_of(architecture, describe_classifier(module));
-    const auto candidate = architecture.build(std::string(architecture.name), options);
-    if (same_form(python_tree(*candidate), python_tree(module))) {
-      return std::string(architecture.name);
-    }
+    if (is_of(architecture, module)) return std::string(architecture.name);
   }
   return "";
 }

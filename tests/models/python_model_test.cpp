@@ -131,6 +131,31 @@ TEST(PythonModel, OfTheZooIsRecognisedAndKeepsWhatWasAdded) {
   EXPECT_EQ(again.configuration()["num_classes"].as_int(), 5);
 }
 
+TEST(PythonModel, OfTheZooWithOtherLayersGoesByItsClass) {
+  const testing::TemporaryDirectory directory;
+  save_model(models::resnet18({.num_classes = 3}), directory / "model.pt");
+  ModuleTree tree = module_tree(load(directory / "model.pt"));
+  // fc = Sequential(Dropout(), Linear)
+  const std::size_t fc = *tree.root().child("fc")->module;
+  ModuleNode dropout;
+  dropout.class_path = "torch.nn.modules.dropout.Dropout";
+  tree.modules.push_back(dropout);
+  tree.modules.push_back(tree.modules[fc]);
+  ModuleNode head;
+  head.class_path = "torch.nn.modules.container.Sequential";
+  head.children = {{"0", tree.modules.size() - 2}, {"1", tree.modules.size() - 1}};
+  tree.modules[fc] = head;
+  const Model model = model_from_value(to_value(tree));
+  EXPECT_EQ(model.architecture(), "torchvision.models.resnet.ResNet");
+  EXPECT_EQ(model.forward(at::rand({2, 3, 32, 32})).size(1), 3);
+
+  // Sizes that only the attributes have.
+  ModuleTree absurd = module_tree(load(directory / "model.pt"));
+  const std::size_t convolution = *absurd.root().child("conv1")->module;
+  absurd.modules[convolution].attributes.set("in_channels", std::int64_t{1} << 60);
+  EXPECT_EQ(model_from_value(to_value(absurd)).architecture(), "torchvision.models.resnet.ResNet");
+}
+
 TEST(PythonModel, OfARegisteredClassGetsAttributesAndChildren) {
   register_path_net();
   const ModuleTree tree = path_net_tree();
