@@ -28,8 +28,8 @@ bool is_leading(std::string_view class_path, std::string_view name) {
   return false;
 }
 
-// Python keeps one object for each name of an attribute, but a new one for each number of two
-// digits or more that a container makes: pickles refer to objects.
+// Python keeps one object for each name of an attribute, but makes a new one for each number of a
+// child of a container: pickles refer to objects.
 class Names {
  public:
   Value attribute(std::string_view name) {
@@ -47,7 +47,7 @@ class Names {
     return items;
   }
   Value child(const std::string& name) {
-    const bool is_made = name.size() > 1 && name.find_first_not_of("0123456789") == name.npos;
+    const bool is_made = name.find_first_not_of("0123456789") == name.npos;
     return is_made ? Value(name) : attribute(name);
   }
 

@@ -165,6 +165,12 @@ bool is_of(const Architecture& architecture, const torch::nn::Module& module) {
   }
 }
 
+// The tree as Python's own class would have written it.
+ModuleTree without_extras(ModuleTree tree) {
+  tree.modules.front().attributes.erase(kExtras);
+  return tree;
+}
+
 // The name of the architecture of the zoo that has that form; empty if there is none.
 std::string architecture_of(const torch::nn::Module& module, const ModuleTree& tree) {
   for (const Architecture& architecture : zoo()) {
@@ -183,10 +189,11 @@ Model model_of(std::string architecture, const Layer& layer) {
 Model model_from_tree(const ModuleTree& tree) {
   namespace detail = python_model_detail;
   const SkipInitialisation skip;
-  const Layer layer = LayerBuilder(tree, detail::read_other).run();
+  const ModuleTree own = detail::without_extras(tree);
+  const Layer layer = LayerBuilder(own, detail::read_other).run();
   std::string architecture = tree.root().class_path;
   if (dynamic_cast<const Classifier*>(layer.module.get())) {
-    std::string name = detail::architecture_of(*layer.module, tree);
+    std::string name = detail::architecture_of(*layer.module, own);
     if (!name.empty()) architecture = std::move(name);
   }
   Model model = model_of(std::move(architecture), layer);

@@ -124,7 +124,7 @@ LAYERS = {
         nn.ReplicationPad3d((1, 0, 1, 0, 1, 0)),
         nn.ConstantPad3d(1, 2.0),
     ],
-    (2, 12, 8): [nn.Fold((4, 5), (2, 2), padding=0, dilation=1, stride=(2, 1))],
+    (2, 12, 8): [nn.Fold((4, 5), 2, padding=0, dilation=1, stride=(2, 1))],
     (3, 7): [
         nn.LSTMCell(7, 4),
         nn.GRUCell(7, 4, bias=False),

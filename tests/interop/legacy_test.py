@@ -68,10 +68,12 @@ def with_counted_keys(data):
 
 
 def tensors_of(value, name=""):
-    """The tensors in dicts and lists, by their keys joined with dots."""
+    """The tensors and NumPy arrays in dicts and lists, by their keys joined with dots."""
     prefix = f"{name}." if name else ""
     if isinstance(value, torch.Tensor):
         yield name, value.detach()
+    elif type(value).__name__ == "ndarray":
+        yield name, torch.from_numpy(value)
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from tensors_of(item, f"{prefix}{key}")

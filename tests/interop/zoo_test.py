@@ -224,14 +224,14 @@ class ZooTest(InteropTest):
         self.assertEqual(len(ours["outputs"]), len(theirs["outputs"]), name)
         for a, b in zip(ours["outputs"], theirs["outputs"]):
             self.assert_close(a, b, 2e-4, f"{name}: outputs in training")
-        self.assert_close(ours["gradients"], theirs["gradients"], 2e-3, f"{name}: gradients")
+        self.assert_close(ours["gradients"], theirs["gradients"], 3e-2, f"{name}: gradients")
         self.assert_close(ours["buffers"], theirs["buffers"], 2e-4, f"{name}: buffers")
 
     def compare_evaluation(self, ours, model, size, name):
         model.load_state_dict(ours["state_dict"])
         with torch.no_grad():
             theirs = model.eval()(images_of(size))
-        self.assert_close(ours["evaluated"], theirs, 1e-5, f"{name}: evaluation")
+        self.assert_close(ours["evaluated"], theirs, 1e-4, f"{name}: evaluation")
         spread = (theirs[0] - theirs[1]).norm()
         self.assertGreater(spread, 1e-3 * theirs.norm(), f"{name}: all images look the same")
 
