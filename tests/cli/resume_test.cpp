@@ -1,3 +1,4 @@
+#include <algorithm>
 // Trainings that are stopped and gone on with, from the command line.
 #include <filesystem>
 #include <fstream>
@@ -27,22 +28,17 @@ class ResumeCommands : public ::testing::Test {
   void SetUp() override { testing::write_dataset(data_, {.classes = 2, .train_per_class = 20}); }
 
   Arguments command(const std::string& name, const Arguments& more) const {
-    Arguments arguments{name,
-                        "--data",
-                        "idx:" + data_.string(),
-                        "--batch-size",
-                        "8",
-                        "--seed",
-                        "5",
-                        "--threads",
-                        "1",
-                        "--patience",
-                        "0"};
+    Arguments arguments{
+        name,        "--data", "idx:" + data_.string(), "--batch-size", "8", "--seed", "5",
+        "--threads", "1"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   }
   Arguments train(const std::string& output, const Arguments& more) const {
     Arguments arguments = command("train", more);
+    if (std::ranges::find(more, "--patience") == more.end()) {
+      arguments.insert(arguments.end(), {"--patience", "0"});
+    }
     arguments.insert(arguments.end(), {"--output", (directory_ / output).string()});
     return arguments;
   }
@@ -116,9 +112,10 @@ TEST_F(ResumeCommands, ARunThatWasStoppedEarlyGoesOnIfAsked) {
 
 TEST_F(ResumeCommands, ProveResumeSaysExact) {
   const std::string proof = (directory_ / "proof").string();
-  const Arguments options = command(
-      "prove-resume", {"--steps", "11", "--stop-at", "7", "--directory", proof, "--scheduler",
-                       "one-cycle", "--schedule-each", "step", "--optimizer", "sgd"});
+  const Arguments options =
+      command("prove-resume",
+              {"--patience", "0", "--steps", "11", "--stop-at", "7", "--directory", proof,
+               "--scheduler", "one-cycle", "--schedule-each", "step", "--optimizer", "sgd"});
   const ProgramResult proved = torchkeep_program(options);
   EXPECT_EQ(proved.exit_status, 0) << proved.standard_output << proved.standard_error;
   EXPECT_THAT(proved.standard_output, HasSubstr("exact: 4 steps"));
