@@ -107,7 +107,7 @@ void add_arguments(HostileFiles& files) {
 void add_storages(HostileFiles& files) {
   const auto with_numel = [&](std::string name, std::string type, std::string number) {
     // ('storage', torch.TYPE, '0', 'cpu', NUMBER)
-    const std::string pickle = std::string("\x80\x02(X\7\0\0\0storagectorch\n", 24) + type +
+    const std::string pickle = std::string("\x80\x02(X\7\0\0\0storagectorch\n", 22) + type +
                                std::string("\nX\1\0\0\0000X\3\0\0\0cpu", 15) + number + "tQ.";
     files.push_back({std::move(name), build_zip(records_with(pickle))});
   };
@@ -133,8 +133,8 @@ void add_keys(HostileFiles& files) {
         std::string("0/"), std::string("0\0", 2), std::string(70'000, '0')}) {
     std::string size;
     for (int i = 0; i < 4; ++i) size += static_cast<char>(key.size() >> (8 * i));
-    const std::string pickle = std::string("\x80\x02(X\7\0\0\0storagectorch\nFloatStorage\nX", 38) +
-                               size + key + std::string("X\3\0\0\0cpuK\2tQ.", 14);
+    const std::string pickle = std::string("\x80\x02(X\7\0\0\0storagectorch\nFloatStorage\nX", 36) +
+                               size + key + std::string("X\3\0\0\0cpuK\2tQ.", 13);
     files.push_back({fmt::format("key of {} bytes", key.size()), build_zip(records_with(pickle))});
   }
 }
