@@ -21,7 +21,8 @@ constexpr std::size_t kMaxDimensions = 64;  // as PyTorch
 std::int64_t bytes_for(std::int64_t count, DType dtype) {
   std::int64_t bytes = 0;
   const std::int64_t packed = items_per_byte(dtype);
-  if (__builtin_mul_overflow((count + packed - 1) / packed, item_bytes(dtype), &bytes)) {
+  const std::int64_t units = count / packed + (count % packed != 0 ? 1 : 0);
+  if (__builtin_mul_overflow(units, item_bytes(dtype), &bytes)) {
     fail(ErrorCode::invalid_argument, "{} elements of {} are more bytes than memory can have",
          count, name(dtype));
   }
