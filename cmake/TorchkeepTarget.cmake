@@ -7,7 +7,8 @@ target_compile_options(torchkeep_warnings INTERFACE
   -Woverloaded-virtual
   # GCC 12 sees overlaps and overflows inside std::string's operator+ that cannot be (GCC bugs 105651
   # and 105329). Which of them depends on what else it inlines.
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict;-Wno-stringop-overflow;-Wno-array-bounds>)
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict;-Wno-stringop-overflow;-Wno-stringop-overread>
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds>)
 
 # torchkeep_settings(TARGET): language level and warnings.
 function(torchkeep_settings target)

@@ -1,7 +1,6 @@
 #include "data/numpy.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <string>
 #include <string_view>
@@ -10,27 +9,10 @@
 #include "base/fail.h"
 #include "data/byte_order.h"
 #include "data/element.h"
+#include "data/numpy_type.h"
 
 namespace torchkeep {
 namespace {
-
-// The names that numpy.dtype() is called with.
-constexpr auto kTypes = std::to_array<std::pair<std::string_view, DType>>({
-    {"b1", DType::boolean},
-    {"u1", DType::uint8},
-    {"i1", DType::int8},
-    {"u2", DType::uint16},
-    {"i2", DType::int16},
-    {"u4", DType::uint32},
-    {"i4", DType::int32},
-    {"u8", DType::uint64},
-    {"i8", DType::int64},
-    {"f2", DType::float16},
-    {"f4", DType::float32},
-    {"f8", DType::float64},
-    {"c8", DType::complex64},
-    {"c16", DType::complex128},
-});
 
 struct ElementType {
   DType dtype = DType::float32;
@@ -50,12 +32,11 @@ std::optional<ElementType> element_type(const Value& value) {
   if (!dtype.arguments().is_tuple() || dtype.arguments().size() == 0) return std::nullopt;
   const Value& name = dtype.arguments()[0];
   if (!name.is_string()) return std::nullopt;
-  const auto* const found =
-      std::ranges::find(kTypes, name.as_string(), &std::pair<std::string_view, DType>::first);
-  if (found == kTypes.end()) return std::nullopt;
+  const std::optional<DType> known = dtype_from_numpy_name(name.as_string());
+  if (!known) return std::nullopt;
   const bool has_order =
       dtype.state.is_tuple() && dtype.state.size() > 1 && dtype.state[1].is_string();
-  return ElementType{found->second, has_order && dtype.state[1].as_string() == ">"};
+  return ElementType{*known, has_order && dtype.state[1].as_string() == ">"};
 }
 
 std::optional<Shape> shape_of(const Value& value) {

@@ -3,13 +3,13 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <sstream>
 
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
 #include "cli/torchkeep_program.h"
 #include "support/temporary_directory.h"
+#include "support/test_file.h"
 #include "vision/idx_files.h"
 
 namespace torchkeep {
@@ -22,12 +22,6 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using testing::ProgramResult;
 using testing::torchkeep_program;
-
-std::string content_of(const fs::path& path) {
-  std::stringstream content;
-  content << std::ifstream(path, std::ios::binary).rdbuf();
-  return content.str();
-}
 
 class TrainingCommands : public ::testing::Test {
  protected:
@@ -102,7 +96,7 @@ TEST_F(TrainingCommands, AKilledAndResumedRunIsTheUninterruptedOne) {
   std::size_t compared = 0;
   for (const auto& entry : fs::directory_iterator(directory_ / "straight")) {
     const std::string file = entry.path().filename().string();
-    EXPECT_EQ(content_of(entry.path()), content_of(killed / file)) << file;
+    EXPECT_EQ(testing::file_content(entry.path()), testing::file_content(killed / file)) << file;
     ++compared;
   }
   EXPECT_EQ(compared, 32U);  // 30 checkpoints, metrics.jsonl, checkpoints.json

@@ -26,11 +26,6 @@ using testing::FailingFileOperations;
 using ::testing::HasSubstr;
 using testing::TemporaryDirectory;
 
-std::size_t files_in(const fs::path& directory) {
-  return static_cast<std::size_t>(
-      std::distance(fs::directory_iterator(directory), fs::directory_iterator()));
-}
-
 std::vector<std::string> record_names(const fs::path& path) {
   const zip::Reader reader(std::make_shared<const io::InputFile>(path), {});
   std::vector<std::string> names;
@@ -97,7 +92,7 @@ TEST(Save, UsesTheRootThatIsAskedFor) {
                  HasSubstr("root_name"));
   }
   EXPECT_EQ(load(directory / "m.pt").as_int(), 1);
-  EXPECT_EQ(files_in(directory.path()), 1U);
+  EXPECT_EQ(testing::names_in(directory.path()).size(), 1U);
 }
 
 TEST(Save, ChoosesTheFormatByNameOrExtension) {
@@ -110,7 +105,7 @@ TEST(Save, ChoosesTheFormatByNameOrExtension) {
     EXPECT_ERROR(save(3, directory / "m.pt", {.format = name}), ErrorCode::invalid_argument,
                  HasSubstr("does not write the format \"" + std::string(name) + "\" (expected pt"));
   }
-  EXPECT_EQ(files_in(directory.path()), 2U);
+  EXPECT_EQ(testing::names_in(directory.path()).size(), 2U);
 }
 
 TEST(Save, SaysWhatIsWrongWithTheTarget) {
@@ -121,7 +116,7 @@ TEST(Save, SaysWhatIsWrongWithTheTarget) {
   EXPECT_ERROR(save(1, directory.path()), ErrorCode::invalid_argument, HasSubstr("is a directory"));
   EXPECT_ERROR(save(1, directory / ".pt"), ErrorCode::invalid_argument,
                HasSubstr("no name before its extension"));
-  EXPECT_EQ(files_in(directory.path()), 0U);
+  EXPECT_EQ(testing::names_in(directory.path()).size(), 0U);
 }
 
 TEST(Save, LeavesTheOldFileWhereTheValueCannotBeWritten) {
@@ -133,7 +128,7 @@ TEST(Save, LeavesTheOldFileWhereTheValueCannotBeWritten) {
   EXPECT_ERROR(save(cycle, path), ErrorCode::unsupported, HasSubstr(path.string()));
   cycle.as_list().clear();
   EXPECT_EQ(load(path).as_string(), "old");
-  EXPECT_EQ(files_in(directory.path()), 1U);
+  EXPECT_EQ(testing::names_in(directory.path()).size(), 1U);
 }
 
 TEST(Save, LeavesTheOldOrTheNewFileWhereAnyOperationFails) {
@@ -159,7 +154,7 @@ TEST(Save, LeavesTheOldOrTheNewFileWhereAnyOperationFails) {
           std::find(calls.begin(), calls.begin() + static_cast<std::ptrdiff_t>(call), "rename") !=
           calls.begin() + static_cast<std::ptrdiff_t>(call);
       EXPECT_TRUE(equal(load(path), renamed ? value : Value("old")));
-      EXPECT_EQ(files_in(directory.path()), 1U);
+      EXPECT_EQ(testing::names_in(directory.path()).size(), 1U);
     }
   }
 }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -52,6 +53,26 @@ class Repair : public ::testing::Test {
     write_content(in_, content);
     std::filesystem::remove(out_);
     return repair(in_, out_, options);
+  }
+
+  // Repairs every beginning of the content from `first` bytes on. What is kept never gets less, and
+  // is what was saved; of the whole content it is all five tensors.
+  void check_truncations(const std::string& content, std::size_t first) {
+    std::size_t kept_before = 0;
+    for (std::size_t size = first; size <= content.size(); ++size) {
+      const RepairReport report = repaired(content.substr(0, size));
+      const auto kept =
+          static_cast<std::size_t>(std::ranges::count_if(report.tensors, &RestoredTensor::is_kept));
+      EXPECT_GE(kept, kept_before) << size;
+      kept_before = kept;
+      ASSERT_EQ(report.is_written, std::filesystem::exists(out_)) << size;
+      if (!report.is_written) continue;
+      const Value model = load(out_)["model"];
+      for (const auto& [key, tensor] : model.as_dict()) {
+        EXPECT_TRUE(equal(tensor, original_["model"][key.as_string()])) << size;
+      }
+    }
+    EXPECT_EQ(kept_before, 5U);
   }
 
   TemporaryDirectory directory_;
@@ -145,22 +166,7 @@ TEST_F(Repair, FillsPartialTensorsOnRequest) {
 
 TEST_F(Repair, KeepsWhatLiesBeforeEveryTruncation) {
   for (const Layout layout : {Layout::latest, Layout::torch_1_13}) {
-    const std::string content = saved({.layout = layout});
-    std::size_t kept_before = 0;
-    for (std::size_t size = 4; size <= content.size(); ++size) {
-      const RepairReport report = repaired(content.substr(0, size));
-      std::size_t kept = 0;
-      for (const RestoredTensor& tensor : report.tensors) kept += tensor.is_kept ? 1 : 0;
-      EXPECT_GE(kept, kept_before) << size;
-      kept_before = kept;
-      ASSERT_EQ(report.is_written, std::filesystem::exists(out_)) << size;
-      if (!report.is_written) continue;
-      const Value model = load(out_)["model"];
-      for (const auto& [key, tensor] : model.as_dict()) {
-        EXPECT_TRUE(equal(tensor, original_["model"][key.as_string()])) << size;
-      }
-    }
-    EXPECT_EQ(kept_before, 5U);
+    check_truncations(saved({.layout = layout}), 4);
   }
 }
 
@@ -222,21 +228,7 @@ TEST_F(Repair, SavesTheTensorsOfScripts) {
 
 TEST_F(Repair, KeepsWhatLiesBeforeEveryTruncationOfStackedPickles) {
   const std::string content = saved({.format = "pt-legacy"});
-  std::size_t kept_before = 0;
-  for (std::size_t size = 15; size <= content.size(); ++size) {
-    const RepairReport report = repaired(content.substr(0, size));
-    std::size_t kept = 0;
-    for (const RestoredTensor& tensor : report.tensors) kept += tensor.is_kept ? 1 : 0;
-    EXPECT_GE(kept, kept_before) << size;
-    kept_before = kept;
-    ASSERT_EQ(report.is_written, std::filesystem::exists(out_)) << size;
-    if (!report.is_written) continue;
-    const Value model = load(out_)["model"];
-    for (const auto& [key, tensor] : model.as_dict()) {
-      EXPECT_TRUE(equal(tensor, original_["model"][key.as_string()])) << size;
-    }
-  }
-  EXPECT_EQ(kept_before, 5U);
+  check_truncations(content, 15);
   EXPECT_TRUE(repaired(content).is_complete());
 }
 

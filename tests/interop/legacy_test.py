@@ -10,7 +10,7 @@ import tarfile
 import zipfile
 
 from files_test import (
-    FilesTest, after_steps, all_types, checkpoint, many_tensors, sizes_around_batches, small_model, views,
+    FilesTest, SameBytesCases, after_steps, all_types, checkpoint, many_tensors, small_model, views,
 )  # fmt: skip
 from interop import SHARED_DATA, main, raw, torch
 
@@ -173,35 +173,13 @@ class RoundTrips(LegacyTest):
         self.assertRegex(answer, "^unsupported: .*two.pt: .*follow the last storage")
 
 
-class SameBytes(LegacyTest):
+class SameBytes(SameBytesCases, LegacyTest):
     """What torch 1.13 wrote comes back byte for byte, but for the keys of the storages."""
 
     def check_bytes(self, value):
         path = self.saved(value, **OLD)
         again = self.resaved(path, "pt-legacy")
         self.assertEqual(with_counted_keys(path.read_bytes()), again.read_bytes())
-
-    def test_state_dict(self):
-        self.check_bytes(small_model().state_dict())
-
-    def test_optimizers(self):
-        for make in (torch.optim.Adam, lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9)):
-            self.check_bytes(after_steps(make)[1].state_dict())
-
-    def test_checkpoint(self):
-        self.check_bytes(checkpoint())
-
-    def test_all_element_types(self):
-        self.check_bytes(all_types())
-
-    def test_views(self):
-        self.check_bytes(views())
-
-    def test_batches(self):
-        self.check_bytes(sizes_around_batches())
-
-    def test_many_tensors(self):
-        self.check_bytes(many_tensors())
 
     def test_a_storage_by_itself(self):
         self.check_bytes([torch.arange(4.0).storage(), torch.ones(2).bool().storage()])

@@ -23,11 +23,6 @@ using testing::FailingFileOperations;
 using ::testing::HasSubstr;
 using testing::TemporaryDirectory;
 
-std::size_t files_in(const fs::path& directory) {
-  return static_cast<std::size_t>(
-      std::distance(fs::directory_iterator(directory), fs::directory_iterator()));
-}
-
 TEST(AtomicFile, ReplacesTheTargetOnCommitOnly) {
   const TemporaryDirectory directory;
   const fs::path target = directory / "model.pt";
@@ -41,13 +36,13 @@ TEST(AtomicFile, ReplacesTheTargetOnCommitOnly) {
     file.commit();
   }
   EXPECT_EQ(read_file(target), "new content");
-  EXPECT_EQ(files_in(directory.path()), 1U);
+  EXPECT_EQ(testing::names_in(directory.path()).size(), 1U);
 }
 
 TEST(AtomicFile, LeavesNothingBehindWithoutCommit) {
   const TemporaryDirectory directory;
   { AtomicFile(directory / "model.pt").write("half"); }
-  EXPECT_EQ(files_in(directory.path()), 0U);
+  EXPECT_EQ(testing::names_in(directory.path()).size(), 0U);
 }
 
 TEST(AtomicFile, SyncsTheFileBeforeTheRenameAndTheDirectoryAfterIt) {
@@ -82,7 +77,7 @@ TEST(AtomicFile, KeepsTheOldFileWhereAnyOperationFails) {
       }
     }
     EXPECT_EQ(read_file(target), call <= kRename ? "old" : "new");
-    EXPECT_EQ(files_in(directory.path()), 1U);
+    EXPECT_EQ(testing::names_in(directory.path()).size(), 1U);
   }
 }
 
@@ -106,7 +101,7 @@ TEST(AtomicFile, RefusesATargetThatCannotBeReplaced) {
   EXPECT_ERROR(AtomicFile(directory / ""), ErrorCode::invalid_argument, HasSubstr("file name"));
   EXPECT_ERROR(AtomicFile("/dev/null"), ErrorCode::invalid_argument,
                HasSubstr("not a regular file"));
-  EXPECT_EQ(files_in(directory.path()), 0U);
+  EXPECT_EQ(testing::names_in(directory.path()).size(), 0U);
 }
 
 TEST(AtomicFile, KeepsASymbolicLinkAndItsPermissions) {
@@ -158,9 +153,9 @@ TEST(AtomicFile, WhatAKilledProcessLeftIsRemoved) {
   ASSERT_EQ(waitpid(child, nullptr, 0), child);
   write_file(directory / ".notes.tmp", "not a temporary file of ours");
   AtomicFile mine(directory / "other.pt");
-  ASSERT_EQ(files_in(directory.path()), 3U);
+  ASSERT_EQ(testing::names_in(directory.path()).size(), 3U);
   remove_abandoned_files(directory.path());
-  EXPECT_EQ(files_in(directory.path()), 2U);
+  EXPECT_EQ(testing::names_in(directory.path()).size(), 2U);
   mine.commit();
   EXPECT_TRUE(fs::exists(directory / ".notes.tmp"));
   remove_abandoned_files(directory / "nowhere");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <set>
 #include <string>
 
 namespace torchkeep::testing {
@@ -19,5 +20,8 @@ class TemporaryDirectory {
  private:
   std::filesystem::path path_;
 };
+
+// The names of what is in the directory.
+std::set<std::string> names_in(const std::filesystem::path& directory);
 
 }  // namespace torchkeep::testing

@@ -6,7 +6,6 @@
 #include <iostream>
 #include <optional>
 #include <random>
-#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "support/temporary_directory.h"
+#include "support/test_file.h"
 #include "torture/saving_history.h"
 #include "vision/idx_files.h"
 
@@ -50,19 +50,13 @@ std::optional<int> finish(pid_t child) {
   return WEXITSTATUS(status);
 }
 
-std::string content_of(const fs::path& path) {
-  std::stringstream content;
-  content << std::ifstream(path, std::ios::binary).rdbuf();
-  return content.str();
-}
-
 // The checkpoint or log of run `a` that run `b` has not; empty if there is none. Run `b` may have
 // more, and note it in its index: files that a training went on from are kept.
 std::string different_file(const fs::path& a, const fs::path& b) {
   for (const auto& entry : fs::directory_iterator(a)) {
     const std::string name = entry.path().filename().string();
     if (name == "checkpoints.json") continue;
-    if (content_of(entry.path()) != content_of(b / name)) return name;
+    if (testing::file_content(entry.path()) != testing::file_content(b / name)) return name;
   }
   return "";
 }

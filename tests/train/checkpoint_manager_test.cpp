@@ -2,7 +2,6 @@
 #include <cmath>
 #include <fstream>
 #include <set>
-#include <sstream>
 
 #include <torchkeep/checkpoint_manager.h>
 #include <torchkeep/load.h>
@@ -12,6 +11,7 @@
 
 #include "support/expect_error.h"
 #include "support/temporary_directory.h"
+#include "support/test_file.h"
 
 namespace torchkeep {
 namespace {
@@ -30,14 +30,6 @@ Value checkpoint_of(int epoch) {
                {"model_state_dict", dict({{"weight", Tensor::of<float>({1, 2, 3}, {3})}})}});
 }
 
-std::set<std::string> files_in(const fs::path& directory) {
-  std::set<std::string> names;
-  for (const auto& entry : fs::directory_iterator(directory)) {
-    names.insert(entry.path().filename().string());
-  }
-  return names;
-}
-
 std::vector<int> epochs(const std::vector<CheckpointInfo>& checkpoints) {
   std::vector<int> result;
   for (const CheckpointInfo& info : checkpoints) result.push_back(info.epoch);
@@ -46,12 +38,6 @@ std::vector<int> epochs(const std::vector<CheckpointInfo>& checkpoints) {
 
 void overwrite(const fs::path& path, const std::string& content) {
   std::ofstream(path, std::ios::binary) << content;
-}
-
-std::string content_of(const fs::path& path) {
-  std::stringstream content;
-  content << std::ifstream(path, std::ios::binary).rdbuf();
-  return content.str();
 }
 
 class CheckpointManagerTest : public ::testing::Test {
@@ -96,7 +82,7 @@ TEST_F(CheckpointManagerTest, CreatesItsDirectory) {
 TEST_F(CheckpointManagerTest, KeepsTheBestAndTheLast) {
   CheckpointManager manager(directory_.path(), options_);
   save_all(manager, {0.5, 0.3, 0.4, 0.6});
-  EXPECT_THAT(files_in(directory_.path()),
+  EXPECT_THAT(testing::names_in(directory_.path()),
               UnorderedElementsAre("1.pt", "3.pt", "checkpoints.json"));
   EXPECT_THAT(epochs(manager.list()), ElementsAre(1, 3));
   EXPECT_EQ(manager.best()->epoch, 1);
@@ -128,7 +114,8 @@ TEST_F(CheckpointManagerTest, DoesNotWriteWhatWouldNotBeKept) {
   EXPECT_TRUE(save(manager, 0, 0.3).has_value());
   EXPECT_FALSE(save(manager, 1, 0.4).has_value());
   EXPECT_FALSE(save(manager, 2, 0.3).has_value());
-  EXPECT_THAT(files_in(directory_.path()), UnorderedElementsAre("0.pt", "checkpoints.json"));
+  EXPECT_THAT(testing::names_in(directory_.path()),
+              UnorderedElementsAre("0.pt", "checkpoints.json"));
 }
 
 TEST_F(CheckpointManagerTest, NanIsTheWorst) {
@@ -155,7 +142,7 @@ TEST_F(CheckpointManagerTest, AnExistingNameGetsAVersion) {
   overwrite(directory_ / "7-v1.pt", "not mine");
   EXPECT_EQ(save(manager, 7, 0.5), directory_ / "7.pt");
   EXPECT_EQ(save(manager, 7, 0.4), directory_ / "7-v2.pt");
-  EXPECT_EQ(content_of(directory_ / "7-v1.pt"), "not mine");
+  EXPECT_EQ(testing::file_content(directory_ / "7-v1.pt"), "not mine");
 }
 
 TEST_F(CheckpointManagerTest, AMissingMetricIsAnErrorAndNothingIsWritten) {
@@ -165,7 +152,7 @@ TEST_F(CheckpointManagerTest, AMissingMetricIsAnErrorAndNothingIsWritten) {
                AllOf(HasSubstr("val_acc"), HasSubstr("there are val_loss")));
   EXPECT_ERROR(manager.save(checkpoint_of(0), {{"val_acc", 0.5}}), ErrorCode::not_found,
                AllOf(HasSubstr("\"val_loss\""), HasSubstr("there are val_acc")));
-  EXPECT_THAT(files_in(directory_.path()), IsEmpty());
+  EXPECT_THAT(testing::names_in(directory_.path()), IsEmpty());
 }
 
 TEST_F(CheckpointManagerTest, ACheckpointNeedsAnEpoch) {
@@ -204,7 +191,8 @@ TEST_F(CheckpointManagerTest, GoesOnWhereAnEarlierManagerStopped) {
   EXPECT_EQ(manager.best()->epoch, 1);
   EXPECT_EQ(manager.last()->epoch, 2);
   save(manager, 3, 0.2);
-  EXPECT_THAT(files_in(directory_.path()), UnorderedElementsAre("3.pt", "checkpoints.json"));
+  EXPECT_THAT(testing::names_in(directory_.path()),
+              UnorderedElementsAre("3.pt", "checkpoints.json"));
 }
 
 TEST_F(CheckpointManagerTest, ANewTrainingInTheDirectoryIsNewerThanTheOldOne) {
@@ -241,8 +229,9 @@ TEST_F(CheckpointManagerTest, NeverDeletesWhatIsNotItsOwn) {
   CheckpointManager manager(directory_.path(), options_);
   save(manager, 1, 0.4);
   save(manager, 2, 0.3);
-  EXPECT_THAT(files_in(directory_.path()), UnorderedElementsAre("2.pt", "by_hand.pt", "copy.pt",
-                                                                "notes.pt", "checkpoints.json"));
+  EXPECT_THAT(
+      testing::names_in(directory_.path()),
+      UnorderedElementsAre("2.pt", "by_hand.pt", "copy.pt", "notes.pt", "checkpoints.json"));
   EXPECT_THAT(epochs(manager.list()), ElementsAre(2));
   EXPECT_THAT(epochs(list_checkpoints(directory_.path())), ElementsAre(0, 5, 2));
 }
@@ -300,7 +289,7 @@ TEST_F(CheckpointIndexTest, IsRebuiltWhereItIsMissing) {
 }
 
 TEST_F(CheckpointIndexTest, IsRebuiltWhereItIsDamaged) {
-  const std::string index = content_of(directory_ / "checkpoints.json");
+  const std::string index = testing::file_content(directory_ / "checkpoints.json");
   for (std::size_t size = 0; size < index.size() - 2; size += 7) {
     overwrite(directory_ / "checkpoints.json", index.substr(0, size));
     expect_the_same_list();
@@ -313,14 +302,14 @@ TEST_F(CheckpointIndexTest, IsRebuiltWhereItIsDamaged) {
 }
 
 TEST_F(CheckpointIndexTest, OfANewerVersionIsNotTrusted) {
-  std::string index = content_of(directory_ / "checkpoints.json");
+  std::string index = testing::file_content(directory_ / "checkpoints.json");
   index.replace(index.find("\"version\": 1"), 12, "\"version\": 2");
   overwrite(directory_ / "checkpoints.json", index);
   expect_the_same_list();
 }
 
 TEST_F(CheckpointIndexTest, CannotNameAFileOutsideItsDirectory) {
-  const std::string index = content_of(directory_ / "checkpoints.json");
+  const std::string index = testing::file_content(directory_ / "checkpoints.json");
   for (const char* name : {"../0.pt", "/0.pt", "..", "a/../0.pt", ""}) {
     std::string evil = index;
     evil.replace(evil.find("\"0.pt\""), 6, std::string("\"") + name + "\"");
@@ -353,12 +342,12 @@ TEST_F(CheckpointIndexTest, AMissingDirectoryIsNotFound) {
 
 TEST_F(CheckpointIndexTest, TheNewestCheckpointThatLoadsIsFound) {
   EXPECT_EQ(load_last_checkpoint(directory_.path()).info.epoch, 2);
-  std::string damaged = content_of(directory_ / "2.pt");
+  std::string damaged = testing::file_content(directory_ / "2.pt");
   const std::size_t weight = damaged.find(std::string("\0\0\x80\x3f", 4));
   ASSERT_NE(weight, std::string::npos);
   damaged[weight] = 1;
   overwrite(directory_ / "2.pt", damaged);
-  overwrite(directory_ / "1.pt", content_of(directory_ / "1.pt").substr(0, 100));
+  overwrite(directory_ / "1.pt", testing::file_content(directory_ / "1.pt").substr(0, 100));
   const FoundCheckpoint found = load_last_checkpoint(directory_.path());
   EXPECT_EQ(found.info.epoch, 0);
   EXPECT_EQ(found.value["epoch"].as_int(), 0);

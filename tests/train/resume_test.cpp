@@ -1,7 +1,6 @@
 // Trainings that are ended at any step, in any way, and gone on with: to the bit.
 #include <cmath>
 #include <fstream>
-#include <sstream>
 #include <stdexcept>
 
 #include <torchkeep/load.h>
@@ -17,6 +16,7 @@
 
 #include "support/expect_error.h"
 #include "support/temporary_directory.h"
+#include "support/test_file.h"
 #include "train/training_fixture.h"
 
 namespace torchkeep {
@@ -47,12 +47,6 @@ class KillAfterStep : public TrainingObserver {
   std::int64_t left_;
 };
 
-std::string content_of(const fs::path& path) {
-  std::stringstream content;
-  content << std::ifstream(path, std::ios::binary).rdbuf();
-  return content.str();
-}
-
 TrainerOptions options_for(const fs::path& directory) {
   return {.epochs = kEpochs,
           .directory = directory,
@@ -71,11 +65,12 @@ struct Training {
   }
   // All that the next number depends on, and the log of the run.
   Value state() {
-    return dict({{"model", state_dict(model.module())},
-                 {"optimizer", state_dict(*optimizer, model.module())},
-                 {"random_state", random_state()},
-                 {"sampler", data.training.state_dict()},
-                 {"log", content_of(trainer.checkpoints().directory() / "metrics.jsonl")}});
+    return dict(
+        {{"model", state_dict(model.module())},
+         {"optimizer", state_dict(*optimizer, model.module())},
+         {"random_state", random_state()},
+         {"sampler", data.training.state_dict()},
+         {"log", testing::file_content(trainer.checkpoints().directory() / "metrics.jsonl")}});
   }
 
   Model model;

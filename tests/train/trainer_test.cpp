@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
-#include <sstream>
 
 #include <torchkeep/freeze.h>
 #include <torchkeep/load.h>
@@ -17,6 +16,7 @@
 
 #include "support/expect_error.h"
 #include "support/temporary_directory.h"
+#include "support/test_file.h"
 #include "train/training_fixture.h"
 
 namespace torchkeep {
@@ -31,12 +31,6 @@ using testing::same_parameters;
 using testing::small_data;
 using testing::small_net;
 using AtTheEnd = TrainerOptions::AtTheEnd;
-
-std::string content_of(const fs::path& path) {
-  std::stringstream content;
-  content << std::ifstream(path, std::ios::binary).rdbuf();
-  return content.str();
-}
 
 // The process dies at the end of an epoch, before the next one.
 struct Killed {};
@@ -86,7 +80,7 @@ TEST_F(TrainerTest, LearnsAndSaysSo) {
   EXPECT_LT(result.last_metrics.at("val_loss"), std::log(3.0));
   EXPECT_EQ(trainer.checkpoints().list().size(), 8U);
   EXPECT_EQ(evaluate(model, data.validation).at("loss"), result.last_metrics.at("val_loss"));
-  const std::string log = content_of(directory_ / "metrics.jsonl");
+  const std::string log = testing::file_content(directory_ / "metrics.jsonl");
   EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 8);
 }
 
@@ -129,7 +123,8 @@ TEST_F(TrainerTest, AResumedTrainingIsTheUninterruptedOneToTheBit) {
     EXPECT_TRUE(equal(random_state(), random_after));
     for (const auto& entry : fs::directory_iterator(straight_run.path())) {
       const std::string file = entry.path().filename().string();
-      EXPECT_EQ(content_of(entry.path()), content_of(resumed_run / file)) << file;
+      EXPECT_EQ(testing::file_content(entry.path()), testing::file_content(resumed_run / file))
+          << file;
     }
   }
 }

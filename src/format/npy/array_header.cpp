@@ -1,38 +1,17 @@
 #include "format/npy/array_header.h"
 
 #include <algorithm>
-#include <array>
+#include <optional>
 #include <utility>
 
 #include "base/byte_reader.h"
 #include "base/fail.h"
 #include "base/printable.h"
+#include "data/numpy_type.h"
 #include "format/npy/literal.h"
 
 namespace torchkeep::npy {
 namespace {
-
-struct TypeName {
-  std::string_view name;  // kind and bytes
-  DType dtype;
-};
-
-constexpr auto kTypes = std::to_array<TypeName>({
-    {"b1", DType::boolean},
-    {"u1", DType::uint8},
-    {"u2", DType::uint16},
-    {"u4", DType::uint32},
-    {"u8", DType::uint64},
-    {"i1", DType::int8},
-    {"i2", DType::int16},
-    {"i4", DType::int32},
-    {"i8", DType::int64},
-    {"f2", DType::float16},
-    {"f4", DType::float32},
-    {"f8", DType::float64},
-    {"c8", DType::complex64},
-    {"c16", DType::complex128},
-});
 
 constexpr std::size_t kVersionOffset = kMagic.size();
 constexpr std::size_t kLengthOffset = kVersionOffset + 2;
@@ -69,9 +48,9 @@ void apply_type(std::string_view descr, ArrayHeader& header) {
   std::string_view name = descr;
   const char order = name.empty() ? '\0' : name.front();
   if (order == '<' || order == '>' || order == '=' || order == '|') name.remove_prefix(1);
-  const auto found = std::ranges::find(kTypes, name == "?" ? "b1" : name, &TypeName::name);
-  if (found == kTypes.end()) throw_no_number(descr);
-  header.dtype = found->dtype;
+  const std::optional<DType> dtype = dtype_from_numpy_name(name == "?" ? "b1" : name);
+  if (!dtype) throw_no_number(descr);
+  header.dtype = *dtype;
   header.is_big_endian = order == '>';
 }
 
@@ -109,14 +88,14 @@ ArrayHeader parse_header(std::string_view header) {
 }
 
 std::string make_header(const Tensor& tensor) {
-  const auto type = std::ranges::find(kTypes, tensor.dtype(), &TypeName::dtype);
-  if (type == kTypes.end()) {
+  const std::string_view type = numpy_name(tensor.dtype());
+  if (type.empty()) {
     fail_at(ErrorCode::unsupported, {}, "convert it, or save as .pt",
             "NumPy has no type for {} tensors", name(tensor.dtype()));
   }
   const bool fortran = is_fortran_order(tensor);
   std::string text = fmt::format("{{'descr': '{}{}', 'fortran_order': {}, 'shape': {}, }}",
-                                 item_bytes(tensor.dtype()) == 1 ? '|' : '<', type->name,
+                                 item_bytes(tensor.dtype()) == 1 ? '|' : '<', type,
                                  fortran ? "True" : "False", tuple_text(tensor.shape()));
   // NumPy leaves room for the axis along which an array grows.
   constexpr std::size_t kMostDigits = 21;

@@ -56,10 +56,13 @@ Numbers read_end(std::span<const std::byte> file, std::size_t end) {
   return numbers;
 }
 
-std::optional<Record> read_entry(ByteReader& reader) {
-  if (reader.remaining() < kCentralHeaderBytes || reader.u32() != kCentralHeader) return {};
-  Record record;
-  reader.bytes(4);  // versions
+struct Lengths {
+  std::uint16_t name = 0;
+  std::uint16_t extra = 0;
+};
+
+// What both headers of a record have in this order, from the flags on.
+Lengths read_description(ByteReader& reader, Record& record) {
   record.flags = reader.u16();
   record.method = static_cast<Method>(reader.u16());
   reader.bytes(4);  // time and date
@@ -67,7 +70,14 @@ std::optional<Record> read_entry(ByteReader& reader) {
   record.stored_bytes = reader.u32();
   record.bytes = reader.u32();
   const std::uint16_t name_bytes = reader.u16();
-  const std::uint16_t extra_bytes = reader.u16();
+  return {name_bytes, reader.u16()};
+}
+
+std::optional<Record> read_entry(ByteReader& reader) {
+  if (reader.remaining() < kCentralHeaderBytes || reader.u32() != kCentralHeader) return {};
+  Record record;
+  reader.bytes(4);  // versions
+  const auto [name_bytes, extra_bytes] = read_description(reader, record);
   const std::uint16_t comment_bytes = reader.u16();
   reader.bytes(8);  // disk and attributes
   record.header_offset = reader.u32();
@@ -133,14 +143,7 @@ std::optional<Record> read_loose_header(std::span<const std::byte> file, std::ui
   ByteReader reader(file.subspan(static_cast<std::size_t>(offset)));
   Record record;
   reader.bytes(6);  // signature, version needed
-  record.flags = reader.u16();
-  record.method = static_cast<Method>(reader.u16());
-  reader.bytes(4);  // time and date
-  record.crc32 = reader.u32();
-  record.stored_bytes = reader.u32();
-  record.bytes = reader.u32();
-  const std::uint16_t name_bytes = reader.u16();
-  const std::uint16_t extra_bytes = reader.u16();
+  const auto [name_bytes, extra_bytes] = read_description(reader, record);
   if (name_bytes == 0 || reader.remaining() < std::size_t{name_bytes} + extra_bytes) return {};
   record.name = reader.text(name_bytes);
   std::uint64_t no_offset = 0;
