@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <set>
 
 #include <torchkeep/checkpoint_manager.h>
@@ -34,10 +33,6 @@ std::vector<int> epochs(const std::vector<CheckpointInfo>& checkpoints) {
   std::vector<int> result;
   for (const CheckpointInfo& info : checkpoints) result.push_back(info.epoch);
   return result;
-}
-
-void overwrite(const fs::path& path, const std::string& content) {
-  std::ofstream(path, std::ios::binary) << content;
 }
 
 class CheckpointManagerTest : public ::testing::Test {
@@ -139,7 +134,7 @@ TEST_F(CheckpointManagerTest, AnExistingNameGetsAVersion) {
   CheckpointManager manager(
       directory_.path(),
       {.filename = "{epoch}", .monitor = "val_loss", .save_top_k = std::nullopt});
-  overwrite(directory_ / "7-v1.pt", "not mine");
+  testing::write_content(directory_ / "7-v1.pt", "not mine");
   EXPECT_EQ(save(manager, 7, 0.5), directory_ / "7.pt");
   EXPECT_EQ(save(manager, 7, 0.4), directory_ / "7-v2.pt");
   EXPECT_EQ(testing::file_content(directory_ / "7-v1.pt"), "not mine");
@@ -177,7 +172,7 @@ TEST_F(CheckpointManagerTest, RefusesOptionsWithoutSense) {
 }
 
 TEST_F(CheckpointManagerTest, ADirectoryThatCannotBeMadeIsAnError) {
-  overwrite(directory_ / "file", "x");
+  testing::write_content(directory_ / "file", "x");
   EXPECT_ERROR(CheckpointManager(directory_ / "file" / "run"), ErrorCode::not_found,
                HasSubstr("create the directory"));
 }
@@ -224,7 +219,7 @@ TEST_F(CheckpointManagerTest, NeverDeletesWhatIsNotItsOwn) {
   }
   torchkeep::save(checkpoint_of(5), directory_ / "by_hand.pt");
   fs::copy_file(directory_ / "0.pt", directory_ / "copy.pt");
-  overwrite(directory_ / "notes.pt", "no checkpoint");
+  testing::write_content(directory_ / "notes.pt", "no checkpoint");
   fs::remove(directory_ / "checkpoints.json");
   CheckpointManager manager(directory_.path(), options_);
   save(manager, 1, 0.4);
@@ -279,7 +274,7 @@ TEST_F(CheckpointIndexTest, TellsWhatTheManagerKnows) { expect_the_same_list(); 
 
 TEST_F(CheckpointIndexTest, IsReadInsteadOfTheFiles) {
   const auto size = fs::file_size(directory_ / "0.pt");
-  overwrite(directory_ / "0.pt", std::string(size, 'x'));
+  testing::write_content(directory_ / "0.pt", std::string(size, 'x'));
   expect_the_same_list();
 }
 
@@ -291,12 +286,12 @@ TEST_F(CheckpointIndexTest, IsRebuiltWhereItIsMissing) {
 TEST_F(CheckpointIndexTest, IsRebuiltWhereItIsDamaged) {
   const std::string index = testing::file_content(directory_ / "checkpoints.json");
   for (std::size_t size = 0; size < index.size() - 2; size += 7) {
-    overwrite(directory_ / "checkpoints.json", index.substr(0, size));
+    testing::write_content(directory_ / "checkpoints.json", index.substr(0, size));
     expect_the_same_list();
   }
   for (const char* text : {"[]", "null", "{}", "[[[[", "{\"format\": 3}",
                            R"({"format":"torchkeep.checkpoints","version":1})"}) {
-    overwrite(directory_ / "checkpoints.json", text);
+    testing::write_content(directory_ / "checkpoints.json", text);
     expect_the_same_list();
   }
 }
@@ -304,7 +299,7 @@ TEST_F(CheckpointIndexTest, IsRebuiltWhereItIsDamaged) {
 TEST_F(CheckpointIndexTest, OfANewerVersionIsNotTrusted) {
   std::string index = testing::file_content(directory_ / "checkpoints.json");
   index.replace(index.find("\"version\": 1"), 12, "\"version\": 2");
-  overwrite(directory_ / "checkpoints.json", index);
+  testing::write_content(directory_ / "checkpoints.json", index);
   expect_the_same_list();
 }
 
@@ -313,7 +308,7 @@ TEST_F(CheckpointIndexTest, CannotNameAFileOutsideItsDirectory) {
   for (const char* name : {"../0.pt", "/0.pt", "..", "a/../0.pt", ""}) {
     std::string evil = index;
     evil.replace(evil.find("\"0.pt\""), 6, std::string("\"") + name + "\"");
-    overwrite(directory_ / "checkpoints.json", evil);
+    testing::write_content(directory_ / "checkpoints.json", evil);
     expect_the_same_list();
   }
 }
@@ -346,8 +341,9 @@ TEST_F(CheckpointIndexTest, TheNewestCheckpointThatLoadsIsFound) {
   const std::size_t weight = damaged.find(std::string("\0\0\x80\x3f", 4));
   ASSERT_NE(weight, std::string::npos);
   damaged[weight] = 1;
-  overwrite(directory_ / "2.pt", damaged);
-  overwrite(directory_ / "1.pt", testing::file_content(directory_ / "1.pt").substr(0, 100));
+  testing::write_content(directory_ / "2.pt", damaged);
+  testing::write_content(directory_ / "1.pt",
+                         testing::file_content(directory_ / "1.pt").substr(0, 100));
   const FoundCheckpoint found = load_last_checkpoint(directory_.path());
   EXPECT_EQ(found.info.epoch, 0);
   EXPECT_EQ(found.value["epoch"].as_int(), 0);
@@ -357,7 +353,8 @@ TEST_F(CheckpointIndexTest, TheNewestCheckpointThatLoadsIsFound) {
 }
 
 TEST_F(CheckpointIndexTest, SaysWhyNoCheckpointLoads) {
-  for (const char* name : {"0.pt", "1.pt", "2.pt"}) overwrite(directory_ / name, "nonsense");
+  for (const char* name : {"0.pt", "1.pt", "2.pt"})
+    testing::write_content(directory_ / name, "nonsense");
   EXPECT_ERROR(load_last_checkpoint(directory_.path()), ErrorCode::not_found,
                AllOf(HasSubstr("no checkpoint that loads"), HasSubstr("0.pt"), HasSubstr("2.pt")));
 }
