@@ -64,7 +64,9 @@ TEST_F(ConvertProgram, RefusesToLoseValues) {
 TEST_F(ConvertProgram, ChecksItsOptions) {
   EXPECT_EQ(convert("out.pt", {"--dtype", "float17"}).exit_status, 2);
   EXPECT_EQ(convert("out.pt", {"--rename", "a"}).exit_status, 2);
-  EXPECT_EQ(convert("out.pt", {"--layout", "torch-0.4"}).exit_status, 2);
+  const ProgramResult unknown_layout = convert("out.pt", {"--layout", "torch-0.4"});
+  EXPECT_EQ(unknown_layout.exit_status, 2);
+  EXPECT_THAT(unknown_layout.standard_error, HasSubstr("no such layout: torch-0.4 (expected"));
   EXPECT_EQ(convert("out.pt", {"--to", "tar"}).exit_status, 3);
 }
 

@@ -5,6 +5,8 @@
 # left beside it.
 set -euo pipefail
 program=$1
+# LeakSanitizer traces the process itself, which strace already does.
+export ASAN_OPTIONS=detect_leaks=0${ASAN_OPTIONS:+:$ASAN_OPTIONS}
 
 directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT
