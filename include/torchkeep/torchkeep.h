@@ -27,6 +27,7 @@
 #include <torchkeep/version.h>
 
 #ifdef TORCHKEEP_WITH_TORCH
+#include <torchkeep/caching_allocator.h>
 #include <torchkeep/checkpoint.h>
 #include <torchkeep/convert.h>
 #include <torchkeep/dataset.h>

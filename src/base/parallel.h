@@ -3,8 +3,18 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
+#include <string>
 
 namespace torchkeep {
+
+// Processors that this process may use: those of its affinity, but no more than the quota of its
+// control group gives it time on (`/sys/fs/cgroup/cpu.max`). At least 1.
+int usable_processors();
+
+// The processors that a quota comes to, rounded up; nothing if there is none. `cpu_max` is the
+// content of such a file: "200000 100000", "max 100000".
+std::optional<int> processors_of_quota(const std::string& cpu_max);
 
 // Threads to use where a caller asked for `requested`; 0 stands for as many as there are
 // processors, at most 8.

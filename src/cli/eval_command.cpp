@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <memory>
-#include <thread>
 
 #include <ATen/Parallel.h>
 #include <nlohmann/json.hpp>
 
 #include "base/fail.h"
+#include "base/parallel.h"
 #include "cli/class_list.h"
 #include "cli/commands.h"
 #include "cli/number_checks.h"
@@ -41,7 +41,7 @@ void check_classes(const Model& model, const Dataset& dataset) {
 }
 
 ExitStatus run_eval(const EvalArguments& arguments) {
-  at::set_num_threads(static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
+  at::set_num_threads(usable_processors());
   const LoadedModel loaded = load_model_of(arguments.model);
   RunSettings settings = settings_of(loaded.value);
   if (!arguments.data.empty()) settings.data = arguments.data;

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
-#include <thread>
 
 #include "base/fail.h"
+#include "base/parallel.h"
 
 namespace torchkeep::cli {
 namespace {
@@ -76,7 +76,7 @@ void read_setting(const Value& value, std::vector<T>& setting) {
 }  // namespace
 
 void choose_defaults(RunSettings& settings) {
-  if (settings.threads == 0) settings.threads = std::max(1U, std::thread::hardware_concurrency());
+  if (settings.threads == 0) settings.threads = usable_processors();
   const std::string part = settings.validation_fraction > 0.0 ? "val" : "train";
   if (settings.monitor.empty()) settings.monitor = part + "_loss";
   if (settings.mode.empty()) settings.mode = settings.monitor.ends_with("acc") ? "max" : "min";

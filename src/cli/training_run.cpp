@@ -4,6 +4,7 @@
 #include <torchkeep/interrupt.h>
 #include <torchkeep/load.h>
 
+#include <ATen/Parallel.h>
 #include <nlohmann/json.hpp>
 #include <torch/nn/module.h>
 
@@ -38,7 +39,8 @@ Json outcome_json(const FitResult& result, const TrainingParts& parts) {
                {"training_images", parts.training.dataset().size()},
                {"validation_images", parts.validation ? parts.validation->dataset().size() : 0},
                {"parameters", count_parameters(parts.model.module(), false)},
-               {"trainable_parameters", count_parameters(parts.model.module(), true)}};
+               {"trainable_parameters", count_parameters(parts.model.module(), true)},
+               {"threads", at::get_num_threads()}};
   if (result.best) {
     json["best"] = {{"path", result.best->path.string()},
                     {"epoch", result.best->epoch},
@@ -49,11 +51,12 @@ Json outcome_json(const FitResult& result, const TrainingParts& parts) {
 
 std::string opening_line(const TrainingParts& parts) {
   return fmt::format(
-      "{}: {} images to train on, {} to validate with, {} classes; {} of {} parameters trainable\n",
+      "{}: {} images to train on, {} to validate with, {} classes; {} of {} parameters "
+      "trainable; {} threads\n",
       parts.model.architecture(), parts.training.dataset().size(),
       parts.validation ? parts.validation->dataset().size() : 0,
       parts.training.dataset().class_names.size(), count_parameters(parts.model.module(), true),
-      count_parameters(parts.model.module(), false));
+      count_parameters(parts.model.module(), false), at::get_num_threads());
 }
 
 ExitStatus fit_and_tell(Trainer& trainer, TrainingParts& parts, Display display) {

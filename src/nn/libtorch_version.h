@@ -1,12 +1,16 @@
 // The only place that knows how LibTorch's interface differs between its releases.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <sstream>
 #include <type_traits>
 #include <utility>
 
 #include <ATen/core/ivalue.h>  // before Tensor.h: clang 14 needs it to compile LibTorch 1.13 in C++20
 #include <ATen/core/Tensor.h>
+#include <c10/core/Allocator.h>
 #include <torch/optim/optimizer.h>
 #include <torch/version.h>
 
@@ -35,6 +39,24 @@ typename Map::key_type optimizer_state_key(const at::Tensor& parameter) {
 inline void* storage_data(const c10::Storage& storage) {
   return const_cast<void*>(static_cast<const void*>(storage.data()));
 }
+
+// How often the values of a tensor were changed in place.
+inline std::uint32_t tensor_version(const at::Tensor& tensor) {
+  return static_cast<std::uint32_t>(tensor._version());
+}
+
+// What an allocator derives from. Later releases than 1.13 made allocate() not const and ask for
+// copy_data().
+class CpuAllocator : public c10::Allocator {
+ public:
+  virtual c10::DataPtr take(std::size_t bytes) const = 0;
+
+  c10::DataPtr allocate(std::size_t bytes) const { return take(bytes); }
+  c10::DataPtr allocate(std::size_t bytes) { return take(bytes); }
+  void copy_data(void* to, const void* from, std::size_t bytes) const {
+    std::memcpy(to, from, bytes);
+  }
+};
 
 // Whether this LibTorch has the element type of that number.
 inline bool has_scalar_type(int number) {

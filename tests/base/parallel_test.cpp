@@ -34,6 +34,15 @@ TEST(ParallelFor, DoesNothingForNothing) {
   parallel_for(0, 4, [](std::size_t) { FAIL(); });
 }
 
+TEST(UsableProcessors, KnowsQuotas) {
+  EXPECT_EQ(processors_of_quota("200000 100000"), 2);
+  EXPECT_EQ(processors_of_quota("150000 100000"), 2);
+  EXPECT_EQ(processors_of_quota("max 100000"), std::nullopt);
+  EXPECT_EQ(processors_of_quota(""), std::nullopt);
+  EXPECT_EQ(processors_of_quota("1 0"), std::nullopt);
+  EXPECT_GE(usable_processors(), 1);
+}
+
 TEST(EffectiveThreads, KeepsWhatIsAskedForAndElseCountsProcessors) {
   EXPECT_EQ(effective_threads(3), 3);
   EXPECT_GE(effective_threads(0), 1);
