@@ -1,4 +1,4 @@
-// Labelled images in memory, and batches of them.
+// Labelled images, in memory or in files.
 #pragma once
 
 #include <cstdint>
@@ -7,18 +7,23 @@
 #include <utility>
 #include <vector>
 
-#include <torchkeep/value.h>
+#include <torchkeep/error.h>
+#include <torchkeep/image.h>
 
 #include <ATen/core/ivalue.h>  // before Tensor.h: clang 14 needs it to compile LibTorch 1.13 in C++20
 #include <ATen/core/Tensor.h>
 
 namespace torchkeep {
 
-// Images and labels of the same count. Copies share the memory.
+// Images and labels of the same count. The images are in memory, or in files that are decoded when
+// a batch needs them. Copies share the memory of tensors.
 struct Dataset {
-  at::Tensor images = {};  // uint8 [n, channels, height, width]
+  // uint8 [n, channels, height, width]; or float32 [n, ...], which is taken as it is, such as
+  // features; or undefined, where there are files.
+  at::Tensor images = {};
   at::Tensor labels = {};  // int64 [n], from 0 to class_names.size() - 1
   std::vector<std::string> class_names = {};
+  std::vector<std::filesystem::path> files = {};
   std::int64_t size() const { return labels.size(0); }
 };
 
@@ -35,6 +40,28 @@ Dataset load_idx(const std::filesystem::path& directory,
 // package dataset-fashion-mnist puts it. Throws not_found, saying how to get it.
 Dataset load_fashion_mnist(Split split, const std::filesystem::path& directory = {});
 
+// CIFAR-10's binary version: data_batch_1.bin to data_batch_5.bin or test_batch.bin in `directory`
+// or in its folder cifar-10-batches-bin. Throws not_found, corrupt.
+Dataset load_cifar10(const std::filesystem::path& directory, Split split);
+
+// A folder with a folder for each class, in the order of torchvision's ImageFolder: classes by
+// name, the files of each (also in folders below) by path; files count by their extension. Throws
+// not_found for a folder without classes and for classes without images.
+Dataset load_image_folder(const std::filesystem::path& directory);
+
+// A list with a line `path,label` for each image; paths are relative to its folder; a first line
+// `path,label` is a heading; fields may be quoted. Labels are names of classes, which are sorted,
+// or all numbers from 0. Throws not_found, io, corrupt naming the line.
+Dataset load_image_list(const std::filesystem::path& csv);
+
+// Images without labels: files, and those below folders, sorted. All get the label 0 of a class
+// without a name. Throws not_found for a path that is not there.
+Dataset list_images(const std::vector<std::filesystem::path>& paths);
+
+// Decodes every file and leaves those out that cannot be decoded; their errors are added to
+// `broken`. `threads` as in BatchOptions.
+Dataset without_broken_images(const Dataset& dataset, std::vector<Error>& broken, int threads = 0);
+
 // Only the images of these classes, in their order, relabelled 0, 1, ... in the order of `classes`.
 // Throws invalid_argument for a class that there is not.
 Dataset select_classes(const Dataset& dataset, const std::vector<std::int64_t>& classes);
@@ -46,50 +73,8 @@ Dataset take_per_class(const Dataset& dataset, std::int64_t per_class);
 // keep the order of the images. Throws invalid_argument unless 0 <= fraction <= 1.
 std::pair<Dataset, Dataset> split(const Dataset& dataset, double fraction, std::uint64_t seed);
 
-struct Batch {
-  at::Tensor images;  // float32 [batch, channels, height, width], normalised
-  at::Tensor labels;  // int64 [batch]
-};
-
-struct BatchOptions {
-  std::int64_t batch_size = 64;
-  enum class Order { shuffled, as_is };
-  Order order = Order::as_is;
-  std::uint64_t seed = 0;  // with the epoch's number it decides the order
-  double mean = 0.5;       // of pixel values from 0 to 1
-  double standard_deviation = 0.5;
-};
-
-// The batches of one epoch after another. The order depends on the seed and the epoch alone, so
-// that a position can be saved and found again: it is torch.randperm(n) by a generator of its own
-// with the seed `seed + epoch`, as Python's DistributedSampler has it. Not synchronised.
-class BatchSource {
- public:
-  // Throws invalid_argument for an empty data set or a batch size below 1.
-  explicit BatchSource(Dataset dataset, BatchOptions options = {});
-
-  // Starts an epoch at its first batch. A new source stands at the start of epoch 0.
-  void start_epoch(int epoch);
-  // Puts the next images into `batch`; false at the end of the epoch. The tensors of `batch` are
-  // written to again if nothing else holds them.
-  bool next(Batch& batch);
-
-  std::int64_t batches() const;  // in an epoch; the last may be smaller
-  const Dataset& dataset() const { return dataset_; }
-  const BatchOptions& options() const { return options_; }
-
-  // seed, epoch and position inside the epoch. load throws mismatch for another seed, size or batch
-  // size.
-  Value state_dict() const;
-  void load_state_dict(const Value& state);
-
- private:
-  Dataset dataset_;
-  BatchOptions options_;
-  at::Tensor order_;  // int64 [n]; undefined for Order::as_is
-  at::Tensor rows_;   // uint8, the images of a batch before they are normalised
-  int epoch_ = 0;
-  std::int64_t position_ = 0;  // images already given out
-};
+// The SHA-256, in hexadecimal, of an image's bytes as they are kept: those of its file, or of its
+// part of the tensor. Throws as reading the file.
+std::string image_digest(const Dataset& dataset, std::int64_t index);
 
 }  // namespace torchkeep

@@ -2,7 +2,6 @@
 // shared with Python's.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -10,25 +9,10 @@
 #include <string_view>
 #include <vector>
 
+#include <torchkeep/preprocessing.h>
 #include <torchkeep/progress.h>
 
 namespace torchkeep {
-
-enum class Interpolation { bilinear, bicubic };
-
-struct Normalisation {
-  std::array<double, 3> mean;  // of red, green, blue, in [0, 1]
-  std::array<double, 3> std;
-};
-
-// What is done to an image: the shorter side is resized, antialiased, the middle is cut out, values
-// are scaled to [0, 1] and normalised.
-struct Preprocessing {
-  int resize;  // pixels
-  int crop;    // pixels, of a square
-  Interpolation interpolation;
-  Normalisation normalisation;
-};
 
 struct PublishedWeights {
   std::string_view architecture;  // "vgg16"

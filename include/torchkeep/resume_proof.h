@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include <torchkeep/dataset.h>
+#include <torchkeep/batch_source.h>
 #include <torchkeep/model.h>
 #include <torchkeep/trainer.h>
 

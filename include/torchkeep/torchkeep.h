@@ -27,18 +27,21 @@
 #include <torchkeep/version.h>
 
 #ifdef TORCHKEEP_WITH_TORCH
+#include <torchkeep/batch_source.h>
 #include <torchkeep/caching_allocator.h>
 #include <torchkeep/checkpoint.h>
 #include <torchkeep/convert.h>
 #include <torchkeep/dataset.h>
 #include <torchkeep/freeze.h>
 #include <torchkeep/hub.h>
+#include <torchkeep/image.h>
 #include <torchkeep/model.h>
 #include <torchkeep/model_class.h>
 #include <torchkeep/model_summary.h>
 #include <torchkeep/models.h>
 #include <torchkeep/module.h>
 #include <torchkeep/optimizer.h>
+#include <torchkeep/preprocessing.h>
 #include <torchkeep/random_state.h>
 #include <torchkeep/resume_proof.h>
 #include <torchkeep/scheduler.h>

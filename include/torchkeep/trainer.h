@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
+#include <torchkeep/batch_source.h>
 #include <torchkeep/checkpoint.h>
 #include <torchkeep/checkpoint_manager.h>
-#include <torchkeep/dataset.h>
 #include <torchkeep/early_stopping.h>
 #include <torchkeep/model.h>
 #include <torchkeep/schedule.h>

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include <torchkeep/dataset.h>
+#include <torchkeep/batch_source.h>
 #include <torchkeep/model.h>
 #include <torchkeep/tensor.h>
 

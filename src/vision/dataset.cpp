@@ -10,6 +10,7 @@
 
 #include "base/fail.h"
 #include "vision/idx.h"
+#include "vision/selection.h"
 
 namespace torchkeep {
 namespace dataset_detail {
@@ -74,18 +75,38 @@ std::vector<std::vector<std::int64_t>> positions_by_class(const Dataset& dataset
   return positions;
 }
 
-Dataset at_positions(const Dataset& dataset, std::vector<std::int64_t> positions) {
-  std::sort(positions.begin(), positions.end());
-  const at::Tensor index = at::tensor(positions, at::kLong);
-  return {dataset.images.index_select(0, index), dataset.labels.index_select(0, index),
-          dataset.class_names};
+// The images at these positions, with these labels.
+Dataset select(const Dataset& dataset,
+               const std::vector<std::int64_t>& positions,
+               at::Tensor labels,
+               std::vector<std::string> class_names) {
+  Dataset result{.labels = std::move(labels), .class_names = std::move(class_names)};
+  if (dataset.images.defined()) {
+    result.images = dataset.images.index_select(0, at::tensor(positions, at::kLong));
+    return result;
+  }
+  for (const std::int64_t position : positions) {
+    result.files.push_back(dataset.files[static_cast<std::size_t>(position)]);
+  }
+  return result;
 }
 
 at::Tensor permutation(std::int64_t n, at::Generator& generator) {
   return at::randperm(n, generator, at::kLong);
 }
 
+Dataset at_sorted_positions(const Dataset& dataset, std::vector<std::int64_t> positions) {
+  std::sort(positions.begin(), positions.end());
+  return at_positions(dataset, positions);
+}
+
 }  // namespace dataset_detail
+
+Dataset at_positions(const Dataset& dataset, const std::vector<std::int64_t>& positions) {
+  return dataset_detail::select(dataset, positions,
+                                dataset.labels.index_select(0, at::tensor(positions, at::kLong)),
+                                dataset.class_names);
+}
 
 Dataset load_idx(const std::filesystem::path& directory,
                  Split split,
@@ -142,7 +163,10 @@ Dataset select_classes(const Dataset& dataset, const std::vector<std::int64_t>& 
   }
   const at::Tensor labels = new_label.index_select(0, dataset.labels);
   const at::Tensor index = at::nonzero(at::ge(labels, 0)).flatten();
-  return {dataset.images.index_select(0, index), labels.index_select(0, index), std::move(names)};
+  const std::vector<std::int64_t> positions(index.data_ptr<std::int64_t>(),
+                                            index.data_ptr<std::int64_t>() + index.numel());
+  return dataset_detail::select(dataset, positions, labels.index_select(0, index),
+                                std::move(names));
 }
 
 Dataset take_per_class(const Dataset& dataset, std::int64_t per_class) {
@@ -160,7 +184,7 @@ Dataset take_per_class(const Dataset& dataset, std::int64_t per_class) {
     }
     chosen.insert(chosen.end(), of_class.begin(), of_class.begin() + per_class);
   }
-  return dataset_detail::at_positions(dataset, std::move(chosen));
+  return dataset_detail::at_sorted_positions(dataset, std::move(chosen));
 }
 
 std::pair<Dataset, Dataset> split(const Dataset& dataset, double fraction, std::uint64_t seed) {
@@ -179,8 +203,8 @@ std::pair<Dataset, Dataset> split(const Dataset& dataset, double fraction, std::
       (i < in_second ? second : first).push_back(of_class[static_cast<std::size_t>(position)]);
     }
   }
-  return {dataset_detail::at_positions(dataset, std::move(first)),
-          dataset_detail::at_positions(dataset, std::move(second))};
+  return {dataset_detail::at_sorted_positions(dataset, std::move(first)),
+          dataset_detail::at_sorted_positions(dataset, std::move(second))};
 }
 
 }  // namespace torchkeep

@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
     commands.merge(torchkeep::interop::optimizer_commands());
     commands.merge(torchkeep::interop::resume_commands());
     commands.merge(torchkeep::interop::schedule_commands());
+    commands.merge(torchkeep::interop::vision_commands());
     commands.merge(torchkeep::interop::whole_model_commands());
     commands.merge(torchkeep::interop::zoo_commands());
     const auto command = arguments.empty() ? commands.end() : commands.find(arguments.front());

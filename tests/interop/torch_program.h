@@ -16,6 +16,7 @@ Commands module_commands();
 Commands optimizer_commands();
 Commands resume_commands();
 Commands schedule_commands();
+Commands vision_commands();
 Commands whole_model_commands();
 Commands zoo_commands();
 

@@ -8,6 +8,7 @@
 #include <torchkeep/models.h>
 #include <torchkeep/save.h>
 
+#include <torch/nn/modules/activation.h>
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>

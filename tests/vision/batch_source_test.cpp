@@ -1,16 +1,20 @@
 #include <numeric>
 
-#include <torchkeep/dataset.h>
+#include <torchkeep/batch_source.h>
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Functions.h>
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "support/expect_error.h"
+#include "support/temporary_directory.h"
+#include "support/test_file.h"
+#include "vision/image_files.h"
 
 namespace torchkeep {
 namespace batch_source_test {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using Order = BatchOptions::Order;
@@ -48,9 +52,9 @@ TEST(BatchSource, GivesEveryImageOnceAndASmallerLastBatch) {
 }
 
 TEST(BatchSource, ImagesAndLabelsStayTogetherWhenShuffled) {
-  BatchSource source(
-      counting(50),
-      {.batch_size = 8, .order = Order::shuffled, .mean = 0.0, .standard_deviation = 1.0});
+  BatchSource source(counting(50), {.batch_size = 8,
+                                    .order = Order::shuffled,
+                                    .preprocessing = {.normalisation = {{0.0}, {1.0}}}});
   Batch batch;
   while (source.next(batch)) {
     const at::Tensor pixels = batch.images.select(3, 2).select(2, 1).select(1, 0).mul(255).round();
@@ -59,7 +63,8 @@ TEST(BatchSource, ImagesAndLabelsStayTogetherWhenShuffled) {
 }
 
 TEST(BatchSource, PixelsAreNormalisedAsTorchvisionDoes) {
-  BatchSource source(counting(200), {.batch_size = 200, .mean = 0.25, .standard_deviation = 0.3});
+  BatchSource source(counting(200),
+                     {.batch_size = 200, .preprocessing = {.normalisation = {{0.25}, {0.3}}}});
   Batch batch;
   ASSERT_TRUE(source.next(batch));
   EXPECT_EQ(batch.images.scalar_type(), at::kFloat);
@@ -143,8 +148,113 @@ TEST(BatchSource, RefusesWhatGivesNoBatches) {
   EXPECT_ERROR(BatchSource(counting(0)), ErrorCode::invalid_argument, HasSubstr("empty"));
   EXPECT_ERROR(BatchSource(counting(3), {.batch_size = 0}), ErrorCode::invalid_argument,
                HasSubstr("batch size"));
-  EXPECT_ERROR(BatchSource(counting(3), {.standard_deviation = 0.0}), ErrorCode::invalid_argument,
-               HasSubstr("standard deviation"));
+  EXPECT_ERROR(BatchSource(counting(3), {.preprocessing = {.normalisation = {{0.5}, {0.0}}}}),
+               ErrorCode::invalid_argument, HasSubstr("standard deviation"));
+  EXPECT_ERROR(BatchSource(counting(3), {.preprocessing = {.normalisation = {{0.5, 0.5}, {1, 1}}}}),
+               ErrorCode::invalid_argument, HasSubstr("2 channels (expected 1)"));
+}
+
+TEST(BatchSource, NormalisesEachChannelAlone) {
+  Dataset dataset = counting(4);
+  dataset.images = at::arange(4 * 3 * 2 * 2, at::kByte).view({4, 3, 2, 2});
+  const Normalisation imagenet{{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}};
+  BatchSource source(dataset, {.batch_size = 4, .preprocessing = {.normalisation = imagenet}});
+  Batch batch;
+  ASSERT_TRUE(source.next(batch));
+  const at::Tensor mean = at::tensor(imagenet.mean, at::kFloat).view({3, 1, 1});
+  const at::Tensor std = at::tensor(imagenet.std, at::kFloat).view({3, 1, 1});
+  EXPECT_TRUE(at::equal(batch.images, dataset.images.to(at::kFloat).div(255).sub(mean).div(std)));
+}
+
+TEST(BatchSource, TakesFeaturesAsTheyAre) {
+  Dataset dataset = counting(5);
+  dataset.images = at::arange(5 * 7, at::kFloat).view({5, 7});
+  BatchSource source(dataset, {.batch_size = 5});
+  Batch batch;
+  ASSERT_TRUE(source.next(batch));
+  EXPECT_TRUE(at::equal(batch.images, dataset.images));
+}
+
+TEST(BatchSource, ImagesInMemoryAreResizedAndColouredToo) {
+  Dataset dataset = counting(3);
+  dataset.images = at::arange(3 * 6 * 4, at::kByte).view({3, 1, 6, 4});
+  BatchSource source(dataset, {.preprocessing = {.resize = 8, .crop = 5, .channels = 3}});
+  Batch batch;
+  ASSERT_TRUE(source.next(batch));
+  EXPECT_EQ(batch.images.sizes(), (at::IntArrayRef{3, 3, 5, 5}));
+  EXPECT_TRUE(at::equal(batch.images.select(1, 0), batch.images.select(1, 2)));
+}
+
+// A folder of images whose grey is 10 times their number.
+class BatchesOfFiles : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    for (int i = 0; i < 20; ++i) {
+      const std::string name = std::string(i % 2 == 0 ? "a" : "b") + "/" + std::to_string(100 + i);
+      testing::write_png(directory_ / (name + ".png"),
+                         testing::plain_image(9, 7, static_cast<std::uint8_t>(10 * i)));
+    }
+  }
+
+  BatchSource source(int workers) const {
+    return BatchSource(load_image_folder(directory_.path()), {.batch_size = 6,
+                                                              .order = Order::shuffled,
+                                                              .seed = 4,
+                                                              .preprocessing = {.crop = 5},
+                                                              .workers = workers});
+  }
+
+  testing::TemporaryDirectory directory_;
+};
+
+TEST_F(BatchesOfFiles, AreTheSameWhateverTheNumberOfWorkers) {
+  BatchSource one = source(1);
+  BatchSource four = source(4);
+  for (int epoch = 0; epoch < 2; ++epoch) {
+    one.start_epoch(epoch);
+    four.start_epoch(epoch);
+    Batch a;
+    Batch b;
+    while (one.next(a)) {
+      ASSERT_TRUE(four.next(b));
+      EXPECT_EQ(a.images.sizes().slice(1), (at::IntArrayRef{3, 5, 5}));
+      EXPECT_TRUE(at::equal(a.images, b.images));
+      EXPECT_TRUE(at::equal(a.labels, b.labels));
+    }
+    EXPECT_FALSE(four.next(b));
+  }
+}
+
+TEST_F(BatchesOfFiles, ACopyAndASavedPositionGoOnFromTheBatchThatWasGivenOut) {
+  BatchSource straight = source(2);
+  straight.start_epoch(1);
+  Batch batch;
+  straight.next(batch);
+  BatchSource copy = straight;
+  BatchSource resumed = source(2);
+  resumed.load_state_dict(straight.state_dict());
+  const auto rest = labels_of_epoch(straight);
+  EXPECT_EQ(rest.size(), 14U);
+  EXPECT_EQ(labels_of_epoch(copy), rest);
+  EXPECT_EQ(labels_of_epoch(resumed), rest);
+}
+
+TEST_F(BatchesOfFiles, ABrokenOneIsNamedAndTheBatchesBeforeItAreGiven) {
+  BatchSource broken(load_image_folder(directory_.path()),
+                     {.batch_size = 6, .preprocessing = {.crop = 5}, .workers = 2});
+  testing::write_content(directory_ / "a/116.png", "no image");
+  Batch batch;
+  EXPECT_TRUE(broken.next(batch));
+  EXPECT_ERROR(while (broken.next(batch)){}, ErrorCode::unsupported, HasSubstr("a/116.png"));
+  EXPECT_EQ(broken.state_dict()["position"].as_int(), 6);
+}
+
+TEST_F(BatchesOfFiles, WithoutACropAllAreOfOneSize) {
+  testing::write_png(directory_ / "b/119.png", testing::plain_image(8, 7, 0));
+  BatchSource source(load_image_folder(directory_.path()), {.batch_size = 20});
+  Batch batch;
+  EXPECT_ERROR(source.next(batch), ErrorCode::mismatch,
+               AllOf(HasSubstr("b/119.png"), HasSubstr("8x7"), HasSubstr("expected 9x7")));
 }
 
 }  // namespace batch_source_test

@@ -1,0 +1,146 @@
+"""Images as PIL and torchvision see them: decoding, resizing, cutting, folders."""
+
+import json
+import warnings
+
+from interop import SHARED_DATA, InteropTest, main
+
+import numpy
+import torch
+import torchvision
+from PIL import Image, ImageOps
+from torchvision import transforms
+from torchvision.transforms.functional import InterpolationMode
+
+IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+
+
+def photos(count):
+    """Some photos of each folder, of many sizes."""
+    files = sorted((SHARED_DATA / "images" / "cats_dogs").glob("*/*/*.jpg"))
+    return files[:: max(1, len(files) // count)]
+
+
+def pil_pixels(file, mode="RGB", turn=False):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(file) as image:
+            if turn:
+                image = ImageOps.exif_transpose(image)
+            pixels = numpy.array(image.convert(mode))
+    return torch.from_numpy(pixels.reshape(*pixels.shape[:2], -1))
+
+
+class Vision(InteropTest):
+    def compute(self, command, *arguments, files):
+        """What the program says of each file: tensors, or the text of an error."""
+        out = self.directory / "out.pt"
+        self.run_program(command, out, *arguments, *files)
+        results = torch.load(out)
+        return [results[str(file)] for file in files]
+
+    def assert_decoded(self, files, mode="RGB", orientation="as_stored"):
+        """To the bit, and an error wherever PIL has one. Returns how many were decoded."""
+        decoded = 0
+        channels = {"RGB": 3, "L": 1}[mode]
+        results = self.compute("vision_decode", channels, orientation, files=files)
+        for file, result in zip(files, results):
+            try:
+                expected = pil_pixels(file, mode, orientation == "from_exif")
+            except Exception:
+                self.assertIsInstance(result, str, f"{file}: PIL cannot decode it")
+                self.assertIn(str(file), result)
+                continue
+            self.assertIsInstance(result, torch.Tensor, f"{file}: {result}")
+            self.assert_same_tensor(result, expected, str(file))
+            decoded += 1
+        return decoded
+
+    def require(self, directory):
+        if not directory.exists():
+            self.skipTest(f"{directory} is not on this machine")
+
+    def test_files_that_trip_decoders(self):
+        directory = SHARED_DATA / "images" / "decoder"
+        self.require(directory)
+        files = sorted(file for file in directory.iterdir())
+        self.assertEqual(self.assert_decoded(files), 36)
+        self.assertEqual(self.assert_decoded(files, mode="L"), 36)
+        self.assert_decoded(files, orientation="from_exif")
+
+    def test_photos(self):
+        self.require(SHARED_DATA / "images" / "cats_dogs")
+        files = photos(60)
+        self.assertGreaterEqual(self.assert_decoded(files), 60)
+        self.assert_decoded(files[::6], mode="L")
+
+    def test_every_kind_that_pil_writes(self):
+        generator = numpy.random.default_rng(1)
+        colours = generator.integers(0, 256, (37, 23, 4), dtype=numpy.uint8)
+        image = Image.fromarray(colours, "RGBA")
+        files = []
+
+        def save(name, image, **options):
+            files.append(self.directory / name)
+            image.save(files[-1], **options)
+
+        for mode in ("1", "L", "LA", "P", "RGB", "RGBA"):
+            converted = image.convert("RGB").convert("L" if mode == "LA" else mode)
+            save(f"{mode}.png", image.convert(mode) if mode == "LA" else converted)
+        wide = generator.integers(0, 1000, (20, 30)).astype(numpy.uint16)
+        save("I16.png", Image.fromarray(wide))
+        for bits in (1, 2, 4):
+            save(f"P{bits}.png", image.convert("RGB").quantize(2**bits), bits=bits)
+            save(f"P{bits}t.png", image.convert("RGB").quantize(2**bits), bits=bits, transparency=0)
+        for mode in ("L", "RGB", "CMYK"):
+            for quality in (30, 95):
+                save(f"{mode}{quality}.jpg", image.convert(mode), quality=quality)
+            save(f"{mode}p.jpg", image.convert(mode), progressive=True)
+        for subsampling in (0, 1, 2):
+            save(f"s{subsampling}.jpg", image.convert("RGB"), subsampling=subsampling)
+        save("lossy.webp", image.convert("RGB"))
+        save("lossless.webp", image.convert("RGB"), lossless=True)
+        save("alpha.webp", image, lossless=True, exact=True)
+        self.assertEqual(self.assert_decoded(files), len(files))
+        self.assert_decoded(files, mode="L")
+
+    def test_preset_of_torchvision(self):
+        """Resized and cut to the bit, normalised in the same float32."""
+        self.require(SHARED_DATA / "images" / "cats_dogs")
+        files = photos(40) + [self.odd_image(size) for size in ((5, 300), (301, 7), (224, 224))]
+        presets = ((256, 224, "bilinear"), (232, 224, "bicubic"), (64, 96, "bilinear"),
+                   (225, 224, "bicubic"), (600, 600, "bicubic"), (31, 28, "bilinear"))
+        for resize, crop, interpolation in presets:
+            mode = getattr(InterpolationMode, interpolation.upper())
+            cut = transforms.Compose([transforms.Resize(resize, mode), transforms.CenterCrop(crop)])
+            normalised = transforms.Compose(
+                [transforms.ToTensor(), transforms.Normalize(*IMAGENET)])
+            chosen = files if crop < 300 else files[::8]
+            results = self.compute("vision_preprocess", resize, crop, interpolation, files=chosen)
+            for file, (pixels, tensor) in zip(chosen, results):
+                with Image.open(file) as image:
+                    expected = cut(image.convert("RGB"))
+                self.assert_same_tensor(pixels, torch.from_numpy(numpy.array(expected)), str(file))
+                self.assert_same_tensor(tensor, normalised(expected), str(file))
+
+    def odd_image(self, size):
+        path = self.directory / f"{size[0]}x{size[1]}.png"
+        noise = numpy.random.default_rng(2).integers(0, 256, (*size, 3), dtype=numpy.uint8)
+        Image.fromarray(noise).save(path)
+        return path
+
+    def test_image_folder(self):
+        names = ("b/2.jpg", "b/10.JPG", "b/deep/1.png", "b-c/x.webp", "B/a.jpeg", "b/a/1.tiff",
+                 "b/a-b/1.png", "b/no.txt", "ä/ü.jpg")
+        for name in names:
+            path = self.directory / "set" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"")
+        folder = torchvision.datasets.ImageFolder(self.directory / "set")
+        ours = json.loads(self.run_program("vision_folder", self.directory / "set"))
+        self.assertEqual(ours["classes"], folder.classes)
+        self.assertEqual(ours["samples"], [list(sample) for sample in folder.samples])
+
+
+if __name__ == "__main__":
+    main()
