@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include <torchkeep/augmentation.h>
 #include <torchkeep/dataset.h>
 #include <torchkeep/preprocessing.h>
 #include <torchkeep/value.h>
@@ -25,6 +26,7 @@ struct BatchOptions {
   Order order = Order::as_is;
   std::uint64_t seed = 0;  // with the epoch's number it decides the order
   Preprocessing preprocessing = {};
+  Augmentation augmentation = {};  // with a random crop the preprocessing needs one, too
   // Threads that decode and transform; what comes out is the same for any number. 0: as many as
   // there are processors for files, none beside the caller's for images in memory.
   int workers = 0;

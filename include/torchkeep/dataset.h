@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,7 +28,14 @@ struct Dataset {
   std::int64_t size() const { return labels.size(0); }
 };
 
-enum class Split { train, test };
+// Few data sets have a part for validation: split() makes one.
+enum class Split { train, validation, test };
+
+// A data set by its name: "fashion-mnist", "fashion-mnist:DIR", "idx:DIR", "cifar10:DIR",
+// "folder:DIR" or just the folder, which may hold the folders train, val and test (of which one
+// stands for both where the other is missing), "csv:FILE". Nothing where it has no such part.
+// Throws invalid_argument for another name, and as the functions below.
+std::optional<Dataset> load_dataset(const std::string& name, Split split);
 
 // Reads the idx files (`train-images-idx3-ubyte.gz` and so on, also without .gz) of a directory in
 // the layout of MNIST and Fashion-MNIST. `class_names` may be empty: then "0", "1", ...
@@ -68,6 +76,10 @@ Dataset select_classes(const Dataset& dataset, const std::vector<std::int64_t>& 
 
 // The first `per_class` images of each class. Throws invalid_argument if a class has fewer.
 Dataset take_per_class(const Dataset& dataset, std::int64_t per_class);
+
+// With the labels of those classes, in whatever order the data set has its own. Throws mismatch
+// naming the classes that are not among them.
+Dataset with_classes(const Dataset& dataset, const std::vector<std::string>& class_names);
 
 // Two disjoint parts, the second with `fraction` of each class, rounded, chosen by `seed`. Both
 // keep the order of the images. Throws invalid_argument unless 0 <= fraction <= 1.

@@ -27,14 +27,17 @@
 #include <torchkeep/version.h>
 
 #ifdef TORCHKEEP_WITH_TORCH
+#include <torchkeep/augmentation.h>
 #include <torchkeep/batch_source.h>
 #include <torchkeep/caching_allocator.h>
 #include <torchkeep/checkpoint.h>
 #include <torchkeep/convert.h>
 #include <torchkeep/dataset.h>
+#include <torchkeep/evaluation.h>
 #include <torchkeep/freeze.h>
 #include <torchkeep/hub.h>
 #include <torchkeep/image.h>
+#include <torchkeep/image_model.h>
 #include <torchkeep/model.h>
 #include <torchkeep/model_class.h>
 #include <torchkeep/model_summary.h>

@@ -12,6 +12,7 @@
 #include <torchkeep/checkpoint.h>
 #include <torchkeep/checkpoint_manager.h>
 #include <torchkeep/early_stopping.h>
+#include <torchkeep/evaluation.h>
 #include <torchkeep/model.h>
 #include <torchkeep/schedule.h>
 
@@ -33,9 +34,6 @@ class TrainingObserver {
   virtual void on_checkpoint(const CheckpointInfo& checkpoint);
   virtual void on_stop(const StopDecision& decision);
 };
-
-// A scalar, the mean over the batch.
-using Loss = std::function<at::Tensor(const at::Tensor& output, const at::Tensor& labels)>;
 
 struct TrainerOptions {
   int epochs = 10;                          // in all, those before a resume included
@@ -66,10 +64,6 @@ struct FitResult {
   std::optional<CheckpointInfo> best = std::nullopt;
   Metrics last_metrics = {};  // of the last epoch of this call; empty if there was none
 };
-
-// Mean loss and accuracy over one pass: `{"loss", "acc"}`. Evaluation mode, no gradients. The
-// predicted class is the largest output, or for a single output whether it is above 0.
-Metrics evaluate(const Model& model, BatchSource& batches, const Loss& loss = {});
 
 // How much a resume insists on.
 struct ResumeOptions {

@@ -3,13 +3,10 @@
 #include <ATen/Functions.h>
 
 namespace torchkeep {
-namespace epoch_progress_detail {
 
 at::Tensor predicted_classes(const at::Tensor& output) {
   return output.size(1) == 1 ? output.squeeze(1).gt(0).to(at::kLong) : output.argmax(1);
 }
-
-}  // namespace epoch_progress_detail
 
 void EpochProgress::add(const at::Tensor& loss,
                         const at::Tensor& output,
@@ -18,8 +15,7 @@ void EpochProgress::add(const at::Tensor& loss,
   images_ += images;
   ++batches_;
   loss_sum_ += loss.item<double>() * static_cast<double>(images);
-  correct_ +=
-      epoch_progress_detail::predicted_classes(output).eq(labels).sum().item<std::int64_t>();
+  correct_ += predicted_classes(output).eq(labels).sum().item<std::int64_t>();
 }
 
 Value EpochProgress::to_value() const {

@@ -10,6 +10,9 @@
 
 namespace torchkeep {
 
+// The largest output, or for a single one whether it is above 0.
+at::Tensor predicted_classes(const at::Tensor& output);
+
 // Means over the images seen so far.
 class EpochProgress {
  public:

@@ -1,7 +1,7 @@
 // The loss of a training that names none.
 #pragma once
 
-#include <torchkeep/trainer.h>
+#include <torchkeep/evaluation.h>
 
 namespace torchkeep {
 

@@ -6,7 +6,6 @@
 #include <torchkeep/trainer.h>
 
 #include <ATen/Functions.h>
-#include <ATen/core/grad_mode.h>
 #include <torch/nn/module.h>
 #include <torch/optim/optimizer.h>
 
@@ -63,20 +62,6 @@ void TrainingObserver::on_batch(int, std::int64_t, std::int64_t, double) {}
 void TrainingObserver::on_epoch(int, const Metrics&) {}
 void TrainingObserver::on_checkpoint(const CheckpointInfo&) {}
 void TrainingObserver::on_stop(const StopDecision&) {}
-
-Metrics evaluate(const Model& model, BatchSource& batches, const Loss& loss) {
-  const at::NoGradGuard no_gradients;
-  const Loss criterion = loss_or_cross_entropy(loss);
-  model.eval();
-  batches.start_epoch(0);
-  EpochProgress progress;
-  Batch batch;
-  while (batches.next(batch)) {
-    const at::Tensor output = model.forward(batch.images);
-    progress.add(criterion(output, batch.labels), output, batch.labels);
-  }
-  return {{"loss", progress.loss()}, {"acc", progress.accuracy()}};
-}
 
 Trainer::Trainer(Model model, torch::optim::Optimizer& optimizer, TrainerOptions options)
     : model_(std::move(model)),

@@ -25,7 +25,7 @@ int threads_for(const Dataset& dataset, int workers) {
 
 BatchPipeline::BatchPipeline(Dataset dataset, const BatchOptions& options)
     : options_(options),
-      samples_(std::move(dataset), options.preprocessing),
+      samples_(std::move(dataset), options),
       threads_(batch_pipeline_detail::threads_for(samples_.dataset(), options.workers)) {
   if (options_.batch_size < 1) {
     fail(ErrorCode::invalid_argument, "the batch size is {} (expected at least 1)",
@@ -37,7 +37,7 @@ BatchPipeline::BatchPipeline(Dataset dataset, const BatchOptions& options)
   }
 }
 
-Batch BatchPipeline::make(const std::vector<std::int64_t>& indexes, Batch spare) const {
+Batch BatchPipeline::make(const std::vector<std::int64_t>& indexes, int epoch, Batch spare) const {
   std::vector<std::int64_t> shape = samples_.shape();
   shape.insert(shape.begin(), static_cast<std::int64_t>(indexes.size()));
   Batch batch = std::move(spare);
@@ -49,7 +49,7 @@ Batch BatchPipeline::make(const std::vector<std::int64_t>& indexes, Batch spare)
   auto* labels = batch.labels.data_ptr<std::int64_t>();
   const auto all_labels = dataset().labels.accessor<std::int64_t, 1>();
   parallel_for(indexes.size(), threads_, [&](std::size_t i) {
-    samples_.write(indexes[i], out + static_cast<std::int64_t>(i) * samples_.elements());
+    samples_.write(indexes[i], epoch, out + static_cast<std::int64_t>(i) * samples_.elements());
     labels[i] = all_labels[indexes[i]];
   });
   return batch;

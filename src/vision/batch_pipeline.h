@@ -14,8 +14,9 @@ class BatchPipeline {
   // Throws invalid_argument as BatchSource.
   BatchPipeline(Dataset dataset, const BatchOptions& options);
 
-  // The batch of these images. The tensors of `spare` are written to if nothing else holds them.
-  Batch make(const std::vector<std::int64_t>& indexes, Batch spare) const;
+  // The batch of these images in that epoch. The tensors of `spare` are written to if nothing else
+  // holds them.
+  Batch make(const std::vector<std::int64_t>& indexes, int epoch, Batch spare) const;
 
   // Whether it pays to make a batch while the one before is used.
   bool works_ahead() const { return threads_ > 0; }

@@ -74,7 +74,7 @@ bool BatchSource::next(Batch& batch) {
     make_ahead(std::move(made));
   } else {
     const std::vector<std::int64_t> indexes = next_indexes();
-    batch = pipeline_->make(indexes, std::move(batch));
+    batch = pipeline_->make(indexes, epoch_, std::move(batch));
     position_ += static_cast<std::int64_t>(indexes.size());
     make_ahead({});
   }
@@ -84,8 +84,8 @@ bool BatchSource::next(Batch& batch) {
 void BatchSource::make_ahead(Batch spare) {
   if (!pipeline_->works_ahead() || position_ >= dataset().size()) return;
   ahead_ = std::async(std::launch::async, [pipeline = pipeline_, indexes = next_indexes(),
-                                           spare = std::move(spare)]() mutable {
-    return pipeline->make(indexes, std::move(spare));
+                                           epoch = epoch_, spare = std::move(spare)]() mutable {
+    return pipeline->make(indexes, epoch, std::move(spare));
   });
 }
 

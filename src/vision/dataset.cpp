@@ -7,6 +7,7 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Functions.h>
+#include <fmt/ranges.h>
 
 #include "base/fail.h"
 #include "vision/idx.h"
@@ -167,6 +168,25 @@ Dataset select_classes(const Dataset& dataset, const std::vector<std::int64_t>& 
                                             index.data_ptr<std::int64_t>() + index.numel());
   return dataset_detail::select(dataset, positions, labels.index_select(0, index),
                                 std::move(names));
+}
+
+Dataset with_classes(const Dataset& dataset, const std::vector<std::string>& class_names) {
+  if (dataset.class_names == class_names) return dataset;
+  std::vector<std::int64_t> new_label;
+  std::vector<std::string> unknown;
+  for (const std::string& name : dataset.class_names) {
+    const auto found = std::ranges::find(class_names, name);
+    if (found == class_names.end()) unknown.push_back(name);
+    new_label.push_back(found - class_names.begin());
+  }
+  if (!unknown.empty()) {
+    fail(ErrorCode::mismatch, "the data have classes that are not expected: {} (expected {})",
+         fmt::join(unknown, ", "), fmt::join(class_names, ", "));
+  }
+  Dataset result = dataset;
+  result.labels = at::tensor(new_label, at::kLong).index_select(0, dataset.labels);
+  result.class_names = class_names;
+  return result;
 }
 
 Dataset take_per_class(const Dataset& dataset, std::int64_t per_class) {

@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 // that names the file, not an image that is silently missing.
 constexpr std::array<std::string_view, 9> kExtensions = {".jpg", ".jpeg", ".png",  ".ppm", ".bmp",
                                                          ".pgm", ".tif",  ".tiff", ".webp"};
-constexpr int kDeepest = 64;  // folders; deeper ones are links that form a loop
+constexpr int kDeepest = 32;  // folders; deeper ones are links that form a loop
 
 bool has_image_extension(const fs::path& path) {
   std::string extension = path.extension().string();

@@ -131,6 +131,9 @@ Image resize(const Image& image, int width, int height, Interpolation interpolat
     fail(ErrorCode::unsupported, "an image of {} channels cannot be resized (expected 1 or 3)",
          image.channels);
   }
+  if (width < 1 || height < 1) {
+    fail(ErrorCode::invalid_argument, "an image cannot be resized to {}x{} pixels", width, height);
+  }
   const detail::Kernel kernel = detail::kernel_of(interpolation);
   if (width == image.width && height == image.height) return image;
   if (height == image.height) return detail::resize_rows(image, width, kernel);

@@ -1,7 +1,6 @@
 #include "vision/sample_writer.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include <torchkeep/tensor.h>
 
@@ -50,10 +49,6 @@ void check_dataset(const Dataset& dataset) {
   }
 }
 
-std::string size_text(const std::vector<std::int64_t>& shape) {
-  return fmt::format("{}x{}", shape[2], shape[1]);
-}
-
 }  // namespace sample_writer_detail
 
 NormalisationTable::NormalisationTable(const Normalisation& normalisation, int channels) {
@@ -92,10 +87,19 @@ void NormalisationTable::write_planes(const std::uint8_t* planes,
   }
 }
 
-SampleWriter::SampleWriter(Dataset dataset, const Preprocessing& preprocessing)
-    : dataset_(std::move(dataset)), preprocessing_(preprocessing) {
+SampleWriter::SampleWriter(Dataset dataset, const BatchOptions& options)
+    : dataset_(std::move(dataset)),
+      seed_(options.seed),
+      preprocessing_(options.preprocessing),
+      augmentation_(options.augmentation),
+      is_augmented_(!is_identity(options.augmentation)) {
   sample_writer_detail::check_dataset(dataset_);
   check(preprocessing_);
+  check(augmentation_);
+  const bool cuts = augmentation_.random_resized_crop || augmentation_.crop_padding > 0;
+  if (cuts && preprocessing_.crop == 0) {
+    fail(ErrorCode::invalid_argument, "random crops need the size of a crop");
+  }
   if (is_in_memory()) dataset_.images = dataset_.images.contiguous();
   shape_ = find_shape();
   elements_ = count_elements(shape_);
@@ -105,14 +109,17 @@ SampleWriter::SampleWriter(Dataset dataset, const Preprocessing& preprocessing)
 }
 
 bool SampleWriter::keeps_planes() const {
-  return is_in_memory() && preprocessing_.resize == 0 && preprocessing_.crop == 0 &&
-         dataset_.images.size(1) == shape_.front();
+  return is_in_memory() && !is_augmented_ && preprocessing_.resize == 0 &&
+         preprocessing_.crop == 0 && dataset_.images.size(1) == shape_.front();
 }
 
 DecodeOptions SampleWriter::decode_options() const {
   DecodeOptions options{.orientation = preprocessing_.orientation};
   if (preprocessing_.channels != 0) options.channels = preprocessing_.channels;
-  if (preprocessing_.jpeg_scale == JpegScale::reduced) options.reduce_to = preprocessing_.resize;
+  // A small part of the image may become all of it.
+  const bool reduces =
+      preprocessing_.jpeg_scale == JpegScale::reduced && !augmentation_.random_resized_crop;
+  if (reduces) options.reduce_to = preprocessing_.resize;
   return options;
 }
 
@@ -126,25 +133,31 @@ std::vector<std::int64_t> SampleWriter::find_shape() const {
   if (preprocessing_.crop > 0 && !is_in_memory()) {
     return {decode_options().channels, preprocessing_.crop, preprocessing_.crop};
   }
-  const Image first = image_at(0);
+  const Image first = preprocess_pixels(stored_image(0), preprocessing_);
   return {first.channels, first.height, first.width};
 }
 
-Image SampleWriter::image_at(std::int64_t index) const {
+// With the channels of the preprocessing.
+Image SampleWriter::stored_image(std::int64_t index) const {
   if (!is_in_memory()) {
-    return preprocess_pixels(
-        read_image(dataset_.files[static_cast<std::size_t>(index)], decode_options()),
-        preprocessing_);
+    return read_image(dataset_.files[static_cast<std::size_t>(index)], decode_options());
   }
   const auto size = [this](int dimension) {
     return static_cast<int>(dataset_.images.size(dimension));
   };
   const auto* planes = dataset_.images.data_ptr<std::uint8_t>() + index * dataset_.images.stride(0);
-  return preprocess_pixels(
-      sample_writer_detail::image_from_planes(planes, size(1), size(2), size(3)), preprocessing_);
+  const Image image = sample_writer_detail::image_from_planes(planes, size(1), size(2), size(3));
+  return preprocessing_.channels == 0 ? image : with_channels(image, preprocessing_.channels);
 }
 
-void SampleWriter::write(std::int64_t index, float* out) const {
+void SampleWriter::check_size(const Image& image, std::int64_t index) const {
+  if (image.height == shape_[1] && image.width == shape_[2]) return;
+  fail_at(ErrorCode::mismatch, {.path = dataset_.files[static_cast<std::size_t>(index)].string()},
+          "choose a size with resize and crop", "the image is of {}x{} pixels (expected {}x{})",
+          image.width, image.height, shape_[2], shape_[1]);
+}
+
+void SampleWriter::write(std::int64_t index, int epoch, float* out) const {
   if (table_.empty()) {
     std::copy_n(dataset_.images.data_ptr<float>() + index * elements_, elements_, out);
     return;
@@ -155,13 +168,14 @@ void SampleWriter::write(std::int64_t index, float* out) const {
                        static_cast<std::size_t>(elements_ / shape_.front()), out);
     return;
   }
-  const Image image = image_at(index);
-  if (image.height != shape_[1] || image.width != shape_[2]) {
-    fail_at(ErrorCode::mismatch, {.path = dataset_.files[static_cast<std::size_t>(index)].string()},
-            "choose a size with resize and crop", "the image is of {}x{} pixels (expected {})",
-            image.width, image.height, sample_writer_detail::size_text(shape_));
-  }
+  ImageRandom random(seed_, epoch, index);
+  const Image stored = stored_image(index);
+  const Image image = is_augmented_ ? augment_pixels(stored, preprocessing_, augmentation_, random)
+                                    : preprocess_pixels(stored, preprocessing_);
+  check_size(image, index);
   table.write(image, out);
+  erase_randomly(out, image.channels, image.height, image.width, augmentation_.random_erasing,
+                 random);
 }
 
 at::Tensor preprocess(const Image& image, const Preprocessing& preprocessing) {

@@ -58,6 +58,20 @@ void vision_preprocess(const Arguments& arguments) {
   });
 }
 
+// OUT CHANGE FACTOR FILE...: colours changed.
+void vision_colour(const Arguments& arguments) {
+  static const std::map<std::string, Image (*)(const Image&, double)> changes = {
+      {"brightness", with_brightness},
+      {"contrast", with_contrast},
+      {"saturation", with_saturation},
+      {"hue", with_hue}};
+  const auto change = changes.at(arguments.at(1));
+  const double factor = std::stod(arguments.at(2));
+  for_each_file(arguments, 3, [&](const std::string& file) {
+    return pixels_of(change(read_image(file), factor));
+  });
+}
+
 // DIRECTORY: what an image folder holds, as JSON.
 void vision_folder(const Arguments& arguments) {
   const Dataset dataset = load_image_folder(arguments.at(0));
@@ -74,6 +88,7 @@ void vision_folder(const Arguments& arguments) {
 Commands vision_commands() {
   return {{"vision_decode", vision_program::vision_decode},
           {"vision_preprocess", vision_program::vision_preprocess},
+          {"vision_colour", vision_program::vision_colour},
           {"vision_folder", vision_program::vision_folder}};
 }
 

@@ -10,6 +10,7 @@ import torch
 import torchvision
 from PIL import Image, ImageOps
 from torchvision import transforms
+from torchvision.transforms import functional
 from torchvision.transforms.functional import InterpolationMode
 
 IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
@@ -122,6 +123,24 @@ class Vision(InteropTest):
                     expected = cut(image.convert("RGB"))
                 self.assert_same_tensor(pixels, torch.from_numpy(numpy.array(expected)), str(file))
                 self.assert_same_tensor(tensor, normalised(expected), str(file))
+
+    def test_colours(self):
+        """As ColorJitter changes them, to the bit."""
+        self.require(SHARED_DATA / "images" / "cats_dogs")
+        files = photos(6) + [self.odd_image((40, 60))]
+        changes = {
+            "brightness": (functional.adjust_brightness, (0.0, 0.37, 1.0, 1.9)),
+            "contrast": (functional.adjust_contrast, (0.0, 0.61, 1.3, 4.0)),
+            "saturation": (functional.adjust_saturation, (0.0, 0.5, 1.7)),
+            "hue": (functional.adjust_hue, (-0.5, -0.1, 0.0, 0.07, 0.31)),
+        }
+        for name, (change, factors) in changes.items():
+            for factor in factors:
+                for file, result in zip(files, self.compute("vision_colour", name, factor, files=files)):
+                    with Image.open(file) as image:
+                        expected = numpy.array(change(image.convert("RGB"), factor))
+                    self.assert_same_tensor(
+                        result, torch.from_numpy(expected), f"{name} {factor} {file}")
 
     def odd_image(self, size):
         path = self.directory / f"{size[0]}x{size[1]}.png"
