@@ -22,6 +22,7 @@ void add_verify_command(Program& program);
 void add_download_command(Program& program);
 void add_eval_command(Program& program);
 void add_models_command(Program& program);
+void add_predict_command(Program& program);
 void add_prove_resume_command(Program& program);
 void add_resume_command(Program& program);
 void add_run_command(Program& program);

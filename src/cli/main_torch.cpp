@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
   torchkeep::cli::add_train_command(program);
   torchkeep::cli::add_resume_command(program);
   torchkeep::cli::add_eval_command(program);
+  torchkeep::cli::add_predict_command(program);
   torchkeep::cli::add_prove_resume_command(program);
   torchkeep::cli::add_run_command(program);
   torchkeep::cli::add_summary_command(program);

@@ -14,13 +14,21 @@ namespace {
 template <class Settings, class Visitor>
 void for_each_setting(Settings& settings, Visitor visit) {
   visit("model", settings.model);
+  visit("weights", settings.weights);
   visit("from", settings.from);
   visit("freeze", settings.freeze);
   visit("data", settings.data);
   visit("classes", settings.classes);
-  visit("class_names", settings.class_names);
   visit("per_class", settings.per_class);
   visit("validation_fraction", settings.validation_fraction);
+  visit("image_size", settings.images.image_size);
+  visit("resize", settings.images.resize);
+  visit("interpolation", settings.images.interpolation);
+  visit("orientation", settings.images.orientation);
+  visit("jpeg_scale", settings.images.jpeg_scale);
+  visit("workers", settings.images.workers);
+  visit("broken_images", settings.images.broken_images);
+  visit("augment", settings.augment);
   visit("epochs", settings.epochs);
   visit("batch_size", settings.batch_size);
   visit("optimizer", settings.optimizer);
@@ -42,8 +50,10 @@ void for_each_setting(Settings& settings, Visitor visit) {
 }
 
 // Checkpoints of the first releases do not have them.
-constexpr std::array<std::string_view, 4> kAddedLater = {"scheduler", "schedule_each",
-                                                         "schedule_total", "save_every_n_steps"};
+constexpr std::array<std::string_view, 13> kAddedLater = {
+    "scheduler",  "schedule_each", "schedule_total", "save_every_n_steps", "weights",
+    "image_size", "resize",        "interpolation",  "orientation",        "jpeg_scale",
+    "workers",    "broken_images", "augment"};
 
 template <class T>
 Value setting_to_value(const T& setting) {

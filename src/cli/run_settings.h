@@ -8,18 +8,22 @@
 
 #include <torchkeep/value.h>
 
+#include "cli/image_options.h"
+
 namespace torchkeep::cli {
 
 // The defaults are those of `train`. An empty string means: chosen by what else is set.
 struct RunSettings {
   std::string model = "tiny_vgg";
-  std::string from = "";  // a checkpoint or whole model to start from
+  std::string weights = "";  // of the model: published ones by name, or a file
+  std::string from = "";     // a checkpoint or whole model to start from
   std::vector<std::string> freeze = {};
   std::string data = "fashion-mnist";
-  std::vector<std::int64_t> classes = {};  // empty: all
-  std::vector<std::string> class_names = {};
+  std::vector<std::int64_t> classes = {};                // empty: all
   std::optional<std::int64_t> per_class = std::nullopt;  // images; nothing: all
-  double validation_fraction = 0.1;
+  double validation_fraction = 0.1;  // 0: nothing validates, not even the data's own part
+  ImageOptions images = {};
+  std::string augment = "";  // as parse_augmentation reads it
   std::int64_t epochs = 10;
   std::int64_t batch_size = 64;
   std::string optimizer = "adam";

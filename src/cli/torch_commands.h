@@ -12,11 +12,12 @@ struct TorchCommand {
   std::string_view summary;  // one line for the list of commands
 };
 
-inline constexpr std::array<TorchCommand, 8> kTorchCommands = {{
+inline constexpr std::array<TorchCommand, 9> kTorchCommands = {{
     {"train", "Train a model and keep its checkpoints"},
     {"resume", "Go on with a training that was interrupted"},
     {"prove-resume", "Train at a stretch and with a stop, and compare to the bit"},
     {"eval", "Measure a checkpoint on a test set"},
+    {"predict", "Tell what images show"},
     {"run", "Compute what a whole model gives for a tensor"},
     {"summary", "Show the layers of a model: classes, output shapes, parameters, what is frozen"},
     {"models", "List the models that can be built, and their weights"},

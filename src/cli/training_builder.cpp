@@ -5,6 +5,8 @@
 #include <torchkeep/checkpoint.h>
 #include <torchkeep/checkpoint_manager.h>
 #include <torchkeep/freeze.h>
+#include <torchkeep/hub.h>
+#include <torchkeep/image_model.h>
 #include <torchkeep/load.h>
 #include <torchkeep/models.h>
 
@@ -18,6 +20,7 @@
 #include <torch/optim/sgd.h>
 
 #include "base/fail.h"
+#include "cli/training_data.h"
 
 namespace torchkeep::cli {
 namespace training_builder_detail {
@@ -66,47 +69,25 @@ std::unique_ptr<torch::optim::Optimizer> make_optimizer(const RunSettings& setti
        "no optimizer \"{}\" (there are sgd, adam, adamw, rmsprop, adagrad)", settings.optimizer);
 }
 
-struct RunData {
-  BatchSource training;
-  std::optional<BatchSource> validation;
-};
-
-RunData load_run_data(const RunSettings& settings) {
-  Dataset all = load_data(settings.data, Split::train, settings.classes);
-  if (settings.per_class) all = take_per_class(all, *settings.per_class);
-  const auto seed = static_cast<std::uint64_t>(settings.seed);
-  auto [training, validation] = split(all, settings.validation_fraction, seed);
-  RunData data{BatchSource(training, {.batch_size = settings.batch_size,
-                                      .order = BatchOptions::Order::shuffled,
-                                      .seed = seed}),
-               std::nullopt};
-  if (validation.size() > 0) {
-    data.validation.emplace(validation, BatchOptions{.batch_size = settings.batch_size});
-  }
-  return data;
-}
-
-std::vector<std::string> class_names_of(const Value& checkpoint) {
-  std::vector<std::string> names;
-  const Value* settings = checkpoint.find("hyper_parameters");
-  const Value* found = settings == nullptr ? nullptr : settings->find("class_names");
-  if (found == nullptr || !found->is_list()) return names;
-  for (const Value& item : found->as_list()) names.push_back(item.as_string());
-  return names;
-}
-
 // A head is of use again only for the very same classes.
-Model start_model(const RunSettings& settings) {
-  const auto classes = static_cast<std::int64_t>(settings.class_names.size());
+Model start_model(const RunSettings& settings, const std::vector<std::string>& classes) {
+  const auto count = static_cast<std::int64_t>(classes.size());
   at::manual_seed(static_cast<std::uint64_t>(settings.seed));
-  if (settings.from.empty()) {
-    return create_model(settings.model, dict({{"num_classes", classes}}));
+  if (settings.from.empty() && settings.weights.empty()) {
+    return create_model(settings.model, dict({{"num_classes", count}}));
   }
-  LoadedModel loaded = load_model_of(settings.from);
-  if (class_names_of(loaded.value) != settings.class_names) {
-    replace_head(loaded.model.module(), classes);
-  }
-  return std::move(loaded.model);
+  Model model = settings.from.empty()
+                    ? models::create(settings.model, {.weights = settings.weights})
+                    : load_model_of(settings.from).model;
+  if (class_names(model) != classes) replace_head(model.module(), count);
+  return model;
+}
+
+// Of weights that are published under a name.
+std::optional<Preprocessing> published_preprocessing(const RunSettings& settings) {
+  const auto* published = find_published_weights(settings.model, settings.weights);
+  if (published == nullptr) return std::nullopt;
+  return published->preprocessing;
 }
 
 TrainerOptions trainer_options(const RunSettings& settings) {
@@ -139,38 +120,50 @@ TrainerOptions trainer_options(const RunSettings& settings) {
 }
 
 std::int64_t planned_steps(const RunSettings& settings, const RunData& data) {
-  const bool each_step = settings.schedule_each == "step";
-  return settings.epochs * (each_step ? data.training.batches() : 1);
+  if (settings.schedule_each != "step") return settings.epochs;
+  const std::int64_t images = data.training.size();
+  return settings.epochs * ((images + settings.batch_size - 1) / settings.batch_size);
 }
 
 // The freshly initialised model, or the one that the settings name.
-Model first_model(RunSettings& settings, const RunData& data) {
-  settings.class_names = data.training.dataset().class_names;
-  settings.schedule_total = planned_steps(settings, data);
-  Model model = start_model(settings);
+Model first_model(const RunSettings& settings, const RunData& data) {
+  Model model = start_model(settings, data.training.class_names);
   if (!settings.freeze.empty()) freeze(model.module(), settings.freeze);
+  set_class_names(model, data.training.class_names);
   return model;
+}
+
+// A random crop out of images in memory has their size, where nothing says another one.
+int crop_for(const Preprocessing& preprocessing,
+             const Augmentation& augmentation,
+             const Dataset& dataset) {
+  const bool cuts = augmentation.random_resized_crop || augmentation.crop_padding > 0;
+  const bool can_keep_size = dataset.images.defined() && preprocessing.crop == 0 &&
+                             dataset.images.size(2) == dataset.images.size(3);
+  return cuts && can_keep_size ? static_cast<int>(dataset.images.size(2)) : preprocessing.crop;
+}
+
+BatchOptions training_batches(const RunSettings& settings,
+                              const Preprocessing& preprocessing,
+                              const Dataset& dataset) {
+  BatchOptions options{.batch_size = settings.batch_size,
+                       .order = BatchOptions::Order::shuffled,
+                       .seed = static_cast<std::uint64_t>(settings.seed),
+                       .preprocessing = preprocessing,
+                       .augmentation = parse_augmentation(settings.augment),
+                       .workers = static_cast<int>(settings.images.workers)};
+  options.preprocessing.crop = crop_for(preprocessing, options.augmentation, dataset);
+  return options;
 }
 
 }  // namespace training_builder_detail
 
-Dataset load_data(const std::string& data, Split split, const std::vector<std::int64_t>& classes) {
-  const std::size_t colon = data.find(':');
-  const std::string kind = data.substr(0, colon);
-  const std::string directory = colon == std::string::npos ? "" : data.substr(colon + 1);
-  Dataset dataset;
-  if (kind == "fashion-mnist") {
-    dataset = load_fashion_mnist(split, directory);
-  } else if (kind == "idx" && !directory.empty()) {
-    dataset = load_idx(directory, split);
-  } else {
-    fail(ErrorCode::invalid_argument,
-         "no data set \"{}\" (there are fashion-mnist, fashion-mnist:DIR and idx:DIR)", data);
+LoadedModel load_model_of(const std::filesystem::path& file_or_directory,
+                          const std::string& architecture) {
+  if (!architecture.empty()) {
+    return {file_or_directory, Value(),
+            models::create(architecture, {.weights = file_or_directory.string()})};
   }
-  return classes.empty() ? dataset : select_classes(dataset, classes);
-}
-
-LoadedModel load_model_of(const std::filesystem::path& file_or_directory) {
   std::filesystem::path path = file_or_directory;
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) {
@@ -194,16 +187,25 @@ TrainingParts build_training(RunSettings settings, const Value* checkpoint) {
   namespace detail = training_builder_detail;
   choose_defaults(settings);
   at::set_num_threads(static_cast<int>(settings.threads));
-  detail::RunData data = detail::load_run_data(settings);
-  const Model model =
+  const RunData data = load_run_data(settings);
+  if (checkpoint == nullptr) settings.schedule_total = detail::planned_steps(settings, data);
+  Model model =
       checkpoint ? model_from_checkpoint(*checkpoint) : detail::first_model(settings, data);
-  std::shared_ptr<torch::optim::Optimizer> optimizer =
-      detail::make_optimizer(settings, model.module());
-  return {.model = model,
-          .optimizer = std::move(optimizer),
-          .training = std::move(data.training),
-          .validation = std::move(data.validation),
-          .options = detail::trainer_options(settings)};
+  const Preprocessing chosen = choose_preprocessing(settings.images, model, data.training,
+                                                    detail::published_preprocessing(settings));
+  set_preprocessing(model, chosen);
+  TrainingParts parts{.model = model,
+                      .optimizer = detail::make_optimizer(settings, model.module()),
+                      .training = BatchSource(
+                          data.training, detail::training_batches(settings, chosen, data.training)),
+                      .options = detail::trainer_options(settings)};
+  if (data.validation) {
+    parts.validation.emplace(*data.validation,
+                             BatchOptions{.batch_size = settings.batch_size,
+                                          .preprocessing = chosen,
+                                          .workers = static_cast<int>(settings.images.workers)});
+  }
+  return parts;
 }
 
 }  // namespace torchkeep::cli

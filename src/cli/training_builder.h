@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include <torchkeep/dataset.h>
 #include <torchkeep/model.h>
 #include <torchkeep/resume_proof.h>
 
@@ -13,17 +12,15 @@
 
 namespace torchkeep::cli {
 
-// `data` is fashion-mnist, fashion-mnist:DIR or idx:DIR; only these classes, of all if there are
-// none. Throws invalid_argument, and as load_idx.
-Dataset load_data(const std::string& data, Split split, const std::vector<std::int64_t>& classes);
-
-// The checkpoint or whole model in a file, or the best checkpoint of a directory.
+// The checkpoint or whole model in a file, or the best checkpoint of a directory; or, of that
+// architecture, the weights in a file or published under a name, with no value.
 struct LoadedModel {
   std::filesystem::path path;
   Value value;
   Model model;
 };
-LoadedModel load_model_of(const std::filesystem::path& file_or_directory);
+LoadedModel load_model_of(const std::filesystem::path& file_or_directory,
+                          const std::string& architecture = "");
 
 // The training that the settings describe, from the beginning or with the model of a checkpoint.
 // Every checkpoint of it holds the settings, with what was chosen for those left open. The

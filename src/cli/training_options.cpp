@@ -1,13 +1,18 @@
 #include "cli/training_options.h"
 
+#include <torchkeep/augmentation.h>
+
 #include "cli/class_list.h"
 #include "cli/number_checks.h"
+#include "cli/training_data.h"
 
 namespace torchkeep::cli {
 
 void TrainingOptions::add_to(CLI::App& command) {
   add_model_options(command);
   add_data_options(command);
+  add_image_options(command, settings_.images);
+  add_augmentation_options(command);
   add_optimizer_options(command);
   add_schedule_options(command);
   add_checkpoint_options(command);
@@ -22,10 +27,15 @@ RunSettings TrainingOptions::settings() const {
 void TrainingOptions::add_model_options(CLI::App& command) {
   command.add_option("--model", settings_.model, "Architecture to start from, freshly initialised")
       ->capture_default_str();
-  command.add_option(
+  CLI::Option* weights = command.add_option(
+      "--weights", settings_.weights,
+      "Weights to start from: DEFAULT or another name that `models` lists, or a file; the model "
+      "gets a new head");
+  CLI::Option* from = command.add_option(
       "--from", settings_.from,
       "Checkpoint, whole model or run directory (its best) to start from instead. It "
       "gets a new head unless it was trained on the same classes");
+  from->excludes(weights);
   command
       .add_option("--freeze", settings_.freeze,
                   "Parameters to leave as they are, such as 'features.*'; may be repeated")
@@ -33,20 +43,35 @@ void TrainingOptions::add_model_options(CLI::App& command) {
 }
 
 void TrainingOptions::add_data_options(CLI::App& command) {
-  command.add_option("--data", settings_.data, "fashion-mnist, fashion-mnist:DIR or idx:DIR")
-      ->capture_default_str();
+  command.add_option("--data", settings_.data, kDataHelp)->capture_default_str();
   command.add_option("--classes", classes_, "Only these, such as 0-4 or 0,2,5; all if left out")
       ->check(classes_validator());
   command.add_option("--per-class", settings_.per_class, "Only that many images of each class")
       ->check(positive_number());
   command
       .add_option("--validation-fraction", settings_.validation_fraction,
-                  "Part of the images that is kept for validation")
+                  "Part of the images that is kept for validation, if the data have none; 0: none")
       ->check(CLI::Range(0.0, 0.9))
       ->capture_default_str();
   command.add_option("--batch-size", settings_.batch_size, "Images in one step")
       ->check(positive_number())
       ->capture_default_str();
+}
+
+void TrainingOptions::add_augmentation_options(CLI::App& command) {
+  const auto check = [](const std::string& text) -> std::string {
+    try {
+      parse_augmentation(text);
+      return "";
+    } catch (const Error& error) {
+      return error.what();
+    }
+  };
+  command
+      .add_option(
+          "--augment", settings_.augment,
+          "Random changes of the images, such as crop,flip,jitter=0.4,erasing or pad=4,flip")
+      ->check(check);
 }
 
 void TrainingOptions::add_optimizer_options(CLI::App& command) {

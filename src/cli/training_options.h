@@ -21,6 +21,7 @@ class TrainingOptions {
  private:
   void add_model_options(CLI::App& command);
   void add_data_options(CLI::App& command);
+  void add_augmentation_options(CLI::App& command);
   void add_optimizer_options(CLI::App& command);
   void add_schedule_options(CLI::App& command);
   void add_checkpoint_options(CLI::App& command);

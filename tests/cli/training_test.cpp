@@ -47,12 +47,7 @@ class TrainingCommands : public ::testing::Test {
                                        "100",
                                        "--output",
                                        (directory_ / output).string()};
-    for (std::size_t i = 0; i < more.size(); i += 2) {
-      const auto known = std::find(arguments.begin(), arguments.end(), more[i]);
-      if (known != arguments.end()) arguments.erase(known, known + 2);
-    }
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return arguments;
+    return testing::with_options(arguments, more);
   }
 
   testing::TemporaryDirectory directory_;

@@ -4,6 +4,7 @@ import json
 import warnings
 
 from interop import SHARED_DATA, InteropTest, main
+from zoo_test import CifarResNet
 
 import numpy
 import torch
@@ -141,6 +142,31 @@ class Vision(InteropTest):
                         expected = numpy.array(change(image.convert("RGB"), factor))
                     self.assert_same_tensor(
                         result, torch.from_numpy(expected), f"{name} {factor} {file}")
+
+    def test_accuracy_of_published_weights(self):
+        """What a CIFAR-10 ResNet takes each of 2,000 images for."""
+        weights = SHARED_DATA / "weights" / "resnet20-12fca82f.th"
+        directory = SHARED_DATA / "images" / "cifar10_test"
+        self.require(weights)
+        self.require(directory)
+        if len(self.programs) < 2:
+            self.skipTest("the programs are not built")
+        state = torch.load(weights, map_location="cpu")["state_dict"]
+        model = CifarResNet(3)
+        model.load_state_dict({name[len("module."):]: value for name, value in state.items()})
+        model.eval()
+        prepare = transforms.Compose([transforms.ToTensor(), transforms.Normalize(*IMAGENET)])
+        folder = torchvision.datasets.ImageFolder(directory, prepare)
+        confusion = [[0] * 10 for _ in range(10)]
+        with torch.no_grad():
+            for images, labels in torch.utils.data.DataLoader(folder, batch_size=100):
+                for label, guess in zip(labels, model(images).argmax(1)):
+                    confusion[label][guess] += 1
+        ours = json.loads(self.run_program(
+            "eval", weights, "--arch", "resnet20", "--data", directory, "--json", program=1))
+        self.assertEqual(ours["classes"], folder.classes)
+        self.assertEqual(ours["confusion"], confusion)
+        self.assertEqual(ours["acc"], sum(confusion[i][i] for i in range(10)) / 2000)
 
     def odd_image(self, size):
         path = self.directory / f"{size[0]}x{size[1]}.png"

@@ -11,14 +11,25 @@
 
 namespace torchkeep::testing {
 
+namespace image_files_detail {
+
+// Without the library's own, so that tests of the program need not link it.
+Image black_image(int width, int height, int channels) {
+  Image image{.width = width, .height = height, .channels = channels};
+  image.pixels.resize(image.row_bytes() * static_cast<std::size_t>(height));
+  return image;
+}
+
+}  // namespace image_files_detail
+
 Image plain_image(int width, int height, std::uint8_t value, int channels) {
-  Image image = make_image(width, height, channels);
+  Image image = image_files_detail::black_image(width, height, channels);
   image.pixels.assign(image.pixels.size(), value);
   return image;
 }
 
 Image busy_image(int width, int height, int channels) {
-  Image image = make_image(width, height, channels);
+  Image image = image_files_detail::black_image(width, height, channels);
   std::uint32_t state = 1;
   for (std::uint8_t& pixel : image.pixels) {
     state = state * 1664525 + 1013904223;
