@@ -1,4 +1,5 @@
 // torch.nn.modules.padding
+#include <c10/util/string_view.h>  // before padding.h, whose ATen/PadNd.h needs it
 #include <torch/nn/functional/padding.h>
 #include <torch/nn/modules/padding.h>
 
