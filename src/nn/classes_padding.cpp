@@ -1,5 +1,6 @@
 // torch.nn.modules.padding
-#include <c10/util/string_view.h>  // before padding.h, whose ATen/PadNd.h needs it
+#include <c10/util/Exception.h>  // before padding.h, whose ATen/PadNd.h needs it
+#include <c10/util/string_view.h>
 #include <torch/nn/functional/padding.h>
 #include <torch/nn/modules/padding.h>
 
