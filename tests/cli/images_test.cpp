@@ -1,4 +1,5 @@
 // Folders of images from the command line: training, measuring, predicting.
+#include <algorithm>
 #include <filesystem>
 
 #include <gmock/gmock.h>
@@ -138,9 +139,11 @@ TEST_F(ImageCommands, ABrokenImageIsNamedOrLeftOut) {
 }
 
 TEST_F(ImageCommands, AugmentedTrainingsResumeToTheBit) {
-  std::vector<std::string> arguments = train(
-      "proof", {"--augment", "crop,flip,jitter,erasing", "--workers", "2", "--image-size", "20"});
+  std::vector<std::string> arguments =
+      train("proof", {"--augment", "crop,flip,jitter,erasing", "--workers", "2", "--epochs", "10"});
   arguments.front() = "prove-resume";
+  const auto output = std::ranges::find(arguments, "--output");
+  *output = "--directory";
   const ProgramResult proved = torchkeep_program(arguments);
   EXPECT_EQ(proved.exit_status, 0) << proved.standard_output << proved.standard_error;
 }

@@ -68,6 +68,8 @@ class Vision(InteropTest):
         files = sorted(file for file in directory.iterdir())
         self.assertEqual(self.assert_decoded(files), 36)
         self.assertEqual(self.assert_decoded(files, mode="L"), 36)
+        # One says in XMP how it was held, which only PIL reads.
+        files = [file for file in files if file.name != "xmp_tags_orientation.png"]
         self.assert_decoded(files, orientation="from_exif")
 
     def test_photos(self):
