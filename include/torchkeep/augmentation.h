@@ -27,6 +27,29 @@ struct ColourJitter {
   double hue = 0.0;  // at most 0.5
 };
 
+// RandAugment: so many of torchvision's operations, drawn anew for each image.
+enum class Operation {
+  identity,
+  shear_x,
+  shear_y,
+  translate_x,
+  translate_y,
+  rotate,
+  brightness,
+  colour,
+  contrast,
+  sharpness,
+  posterise,
+  solarise,
+  autocontrast,
+  equalise
+};
+struct RandAugment {
+  static constexpr int kBins = 31;
+  int operations = 2;
+  int magnitude = 9;  // 0 to kBins - 1
+};
+
 // A rectangle of the normalised image becomes 0.
 struct RandomErasing {
   double probability = 0.0;
@@ -43,14 +66,20 @@ struct Augmentation {
   int crop_padding = 0;
   std::optional<RandomResizedCrop> random_resized_crop = std::nullopt;
   double horizontal_flip = 0.0;  // probability
+  std::optional<RandAugment> rand_augment = std::nullopt;
   ColourJitter colour_jitter = {};
   RandomErasing random_erasing = {};
+  // Each image of a batch and its label are mixed with those before it: x a + y (1 - a), where a is
+  // drawn once for the batch from the Beta distribution with these two parameters. Labels become
+  // float32 [batch, classes].
+  double mixup = 0.0;
 };
 
 // From a list such as "flip,crop=0.3,jitter": crop (RandomResizedCrop; smallest scale), pad
-// (pixels), flip (probability), jitter (brightness, contrast and saturation, a quarter of it for
-// the hue), brightness, contrast, saturation, hue, erasing (probability); numbers may be left out.
-// Throws invalid_argument.
+// (pixels), flip (probability), randaugment (magnitude), jitter (brightness, contrast and
+// saturation, a quarter of it for the hue), brightness, contrast, saturation, hue, erasing
+// (probability), mixup (of the Beta distribution); numbers may be left out. Throws
+// invalid_argument.
 Augmentation parse_augmentation(const std::string& text);
 
 // Throws invalid_argument for a probability, a range or a factor that cannot be.
@@ -66,6 +95,7 @@ class ImageRandom {
   std::uint64_t next();
   double uniform(double low, double high);  // low <= x < high
   int below(int count);                     // 0 to count - 1
+  double beta(double alpha);                // of the Beta distribution with alpha twice; 0 to 2
   bool with_probability(double probability) { return uniform(0.0, 1.0) < probability; }
 
  private:
@@ -91,6 +121,10 @@ Image flipped(const Image& image);
 Image with_brightness(const Image& image, double factor);
 Image with_contrast(const Image& image, double factor);
 Image with_saturation(const Image& image, double factor);
+Image with_sharpness(const Image& image, double factor);
+// The magnitude is that of torchvision's _apply_op: pixels, degrees, bits, a factor less 1.
+Image apply(const Image& image, Operation operation, double magnitude);
+Image rand_augmented(Image image, const RandAugment& options, ImageRandom& random);
 Image with_hue(const Image& image, double shift);  // -0.5 to 0.5
 
 }  // namespace torchkeep

@@ -17,7 +17,7 @@ class BatchPipeline;
 
 struct Batch {
   at::Tensor images;  // float32 [batch, channels, height, width], normalised
-  at::Tensor labels;  // int64 [batch]
+  at::Tensor labels;  // int64 [batch]; with mixup float32 [batch, classes]
 };
 
 struct BatchOptions {

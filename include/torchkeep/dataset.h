@@ -85,6 +85,10 @@ Dataset with_classes(const Dataset& dataset, const std::vector<std::string>& cla
 // keep the order of the images. Throws invalid_argument unless 0 <= fraction <= 1.
 std::pair<Dataset, Dataset> split(const Dataset& dataset, double fraction, std::uint64_t seed);
 
+// A SHA-256, in hexadecimal, that differs where classes, labels or images do: of images in memory
+// the pixels count, of files their names, without the way to their folder, and their sizes.
+std::string fingerprint(const Dataset& dataset);
+
 // The SHA-256, in hexadecimal, of an image's bytes as they are kept: those of its file, or of its
 // part of the tensor. Throws as reading the file.
 std::string image_digest(const Dataset& dataset, std::int64_t index);

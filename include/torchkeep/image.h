@@ -66,6 +66,12 @@ Image crop(const Image& image, int left, int top, int width, int height);
 // torchvision's CenterCrop to a square: a smaller image gets black margins.
 Image centre_crop(const Image& image, int size);
 
+// The two one after the other, without computing what is cut off.
+Image resize_and_centre_crop(const Image& image,
+                             int size,
+                             int crop_size,
+                             Interpolation interpolation = Interpolation::bilinear);
+
 // Turned as the value of Exif's orientation (1 to 8) asks; other values change nothing.
 Image oriented(const Image& image, int exif_orientation);
 

@@ -20,6 +20,7 @@ void for_each_setting(Settings& settings, Visitor visit) {
   visit("data", settings.data);
   visit("classes", settings.classes);
   visit("per_class", settings.per_class);
+  visit("data_fingerprint", settings.data_fingerprint);
   visit("validation_fraction", settings.validation_fraction);
   visit("image_size", settings.images.image_size);
   visit("resize", settings.images.resize);
@@ -50,10 +51,10 @@ void for_each_setting(Settings& settings, Visitor visit) {
 }
 
 // Checkpoints of the first releases do not have them.
-constexpr std::array<std::string_view, 13> kAddedLater = {
+constexpr std::array<std::string_view, 14> kAddedLater = {
     "scheduler",  "schedule_each", "schedule_total", "save_every_n_steps", "weights",
     "image_size", "resize",        "interpolation",  "orientation",        "jpeg_scale",
-    "workers",    "broken_images", "augment"};
+    "workers",    "broken_images", "augment",        "data_fingerprint"};
 
 template <class T>
 Value setting_to_value(const T& setting) {

@@ -21,7 +21,8 @@ struct RunSettings {
   std::string data = "fashion-mnist";
   std::vector<std::int64_t> classes = {};                // empty: all
   std::optional<std::int64_t> per_class = std::nullopt;  // images; nothing: all
-  double validation_fraction = 0.1;  // 0: nothing validates, not even the data's own part
+  std::string data_fingerprint = "";  // of the images to train on; chosen by the training
+  double validation_fraction = 0.1;   // 0: nothing validates, not even the data's own part
   ImageOptions images = {};
   std::string augment = "";  // as parse_augmentation reads it
   std::int64_t epochs = 10;

@@ -133,6 +133,17 @@ Model first_model(const RunSettings& settings, const RunData& data) {
   return model;
 }
 
+// The same order of other images would be another training.
+void keep_or_check_fingerprint(RunSettings& settings, const Dataset& training) {
+  const std::string found = fingerprint(training);
+  if (!settings.data_fingerprint.empty() && settings.data_fingerprint != found) {
+    fail_at(ErrorCode::mismatch, {.path = settings.data},
+            "put the data back as they were, or start a new training with --from",
+            "the images are not those that the training began with");
+  }
+  settings.data_fingerprint = found;
+}
+
 // A random crop out of images in memory has their size, where nothing says another one.
 int crop_for(const Preprocessing& preprocessing,
              const Augmentation& augmentation,
@@ -189,6 +200,7 @@ TrainingParts build_training(RunSettings settings, const Value* checkpoint) {
   at::set_num_threads(static_cast<int>(settings.threads));
   const RunData data = load_run_data(settings);
   if (checkpoint == nullptr) settings.schedule_total = detail::planned_steps(settings, data);
+  detail::keep_or_check_fingerprint(settings, data.training);
   Model model =
       checkpoint ? model_from_checkpoint(*checkpoint) : detail::first_model(settings, data);
   const Preprocessing chosen = choose_preprocessing(settings.images, model, data.training,

@@ -14,13 +14,16 @@ Dataset chosen_classes(const Dataset& dataset, const std::vector<std::int64_t>& 
 }  // namespace training_data_detail
 
 RunData load_run_data(const RunSettings& settings) {
-  Dataset all =
-      without_broken(load_data(settings.data, Split::train, settings.classes), settings.images);
+  namespace detail = training_data_detail;
+  const Dataset whole = load_data(settings.data, Split::train, {});
+  Dataset all = without_broken(detail::chosen_classes(whole, settings.classes), settings.images);
   if (settings.per_class) all = take_per_class(all, *settings.per_class);
   if (settings.validation_fraction == 0.0) return {std::move(all), std::nullopt};
-  if (const auto validation = load_dataset(settings.data, Split::validation)) {
-    const Dataset chosen = training_data_detail::chosen_classes(*validation, settings.classes);
-    return {all, with_classes(without_broken(chosen, settings.images), all.class_names)};
+  if (const auto found = load_dataset(settings.data, Split::validation)) {
+    // Its folder may lack some of the classes, and so number the others differently.
+    const Dataset validation =
+        detail::chosen_classes(with_classes(*found, whole.class_names), settings.classes);
+    return {std::move(all), without_broken(validation, settings.images)};
   }
   auto [training, validation] =
       split(all, settings.validation_fraction, static_cast<std::uint64_t>(settings.seed));

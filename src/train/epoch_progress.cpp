@@ -15,7 +15,8 @@ void EpochProgress::add(const at::Tensor& loss,
   images_ += images;
   ++batches_;
   loss_sum_ += loss.item<double>() * static_cast<double>(images);
-  correct_ += predicted_classes(output).eq(labels).sum().item<std::int64_t>();
+  const at::Tensor classes = labels.is_floating_point() ? labels.argmax(1) : labels;
+  correct_ += predicted_classes(output).eq(classes).sum().item<std::int64_t>();
 }
 
 Value EpochProgress::to_value() const {

@@ -16,7 +16,8 @@ at::Tensor predicted_classes(const at::Tensor& output);
 // Means over the images seen so far.
 class EpochProgress {
  public:
-  // `loss` is the mean over the batch.
+  // `loss` is the mean over the batch. Labels are numbers of classes, or shares of them [n,
+  // classes].
   void add(const at::Tensor& loss, const at::Tensor& output, const at::Tensor& labels);
 
   std::int64_t batches() const { return batches_; }

@@ -12,6 +12,12 @@ namespace torchkeep {
 namespace augmentation_detail {
 
 constexpr int kAttempts = 10;
+constexpr double kMostAlpha = 2.0;  // above, Jöhnk's method takes long
+
+void check_count(const char* what, int value, int least, int most) {
+  if (value >= least && value <= most) return;
+  fail(ErrorCode::invalid_argument, "the {} is {} (expected {} to {})", what, value, least, most);
+}
 
 void check_probability(const char* what, double value) {
   if (value >= 0.0 && value <= 1.0) return;
@@ -133,10 +139,7 @@ void check(const Augmentation& augmentation) {
   constexpr double kMostRatio = 1000.0;
   constexpr double kMostFactor = 100.0;
   constexpr int kMostPadding = 4096;
-  if (augmentation.crop_padding < 0 || augmentation.crop_padding > kMostPadding) {
-    fail(ErrorCode::invalid_argument, "the padding of a crop is {} pixels (expected 0 to {})",
-         augmentation.crop_padding, kMostPadding);
-  }
+  detail::check_count("padding of a crop", augmentation.crop_padding, 0, kMostPadding);
   if (const auto& part = augmentation.random_resized_crop) {
     detail::check_range("scale of a random crop", part->min_scale, part->max_scale, 1.0);
     detail::check_range("ratio of a random crop", part->min_ratio, part->max_ratio, kMostRatio);
@@ -145,11 +148,19 @@ void check(const Augmentation& augmentation) {
     }
   }
   detail::check_probability("a horizontal flip", augmentation.horizontal_flip);
+  if (const auto& random = augmentation.rand_augment) {
+    detail::check_count("number of operations of RandAugment", random->operations, 1, 100);
+    detail::check_count("magnitude of RandAugment", random->magnitude, 0, RandAugment::kBins - 1);
+  }
   const ColourJitter& jitter = augmentation.colour_jitter;
   detail::check_factor("brightness", jitter.brightness, kMostFactor);
   detail::check_factor("contrast", jitter.contrast, kMostFactor);
   detail::check_factor("saturation", jitter.saturation, kMostFactor);
   detail::check_factor("hue", jitter.hue, 0.5);
+  if (!(augmentation.mixup >= 0.0 && augmentation.mixup <= detail::kMostAlpha)) {
+    fail(ErrorCode::invalid_argument, "the alpha of mixup is {} (expected 0 to {})",
+         augmentation.mixup, detail::kMostAlpha);
+  }
   const RandomErasing& erasing = augmentation.random_erasing;
   detail::check_probability("random erasing", erasing.probability);
   detail::check_range("scale of random erasing", erasing.min_scale, erasing.max_scale, 1.0);
@@ -158,9 +169,9 @@ void check(const Augmentation& augmentation) {
 
 bool is_identity(const Augmentation& augmentation) {
   return augmentation.crop_padding == 0 && !augmentation.random_resized_crop &&
-         augmentation.horizontal_flip == 0.0 &&
+         augmentation.horizontal_flip == 0.0 && !augmentation.rand_augment &&
          !augmentation_detail::changes_colours(augmentation.colour_jitter) &&
-         augmentation.random_erasing.probability == 0.0;
+         augmentation.random_erasing.probability == 0.0 && augmentation.mixup == 0.0;
 }
 
 // SplitMix64 (Steele, Lea and Flood, 2014).
@@ -186,6 +197,15 @@ int ImageRandom::below(int count) {
   return static_cast<int>((next() >> 32) * static_cast<std::uint64_t>(count) >> 32);
 }
 
+// Jöhnk's method (1964).
+double ImageRandom::beta(double alpha) {
+  while (true) {
+    const double x = std::pow(uniform(0.0, 1.0), 1.0 / alpha);
+    const double y = std::pow(uniform(0.0, 1.0), 1.0 / alpha);
+    if (x + y > 0.0 && x + y <= 1.0) return x / (x + y);
+  }
+}
+
 Image augment_pixels(const Image& image,
                      const Preprocessing& preprocessing,
                      const Augmentation& augmentation,
@@ -202,6 +222,9 @@ Image augment_pixels(const Image& image,
   }
   if (augmentation.horizontal_flip > 0.0 && random.with_probability(augmentation.horizontal_flip)) {
     result = flipped(result);
+  }
+  if (augmentation.rand_augment) {
+    result = rand_augmented(std::move(result), *augmentation.rand_augment, random);
   }
   if (!detail::changes_colours(augmentation.colour_jitter)) return result;
   return detail::jittered(std::move(result), augmentation.colour_jitter, random);

@@ -40,6 +40,9 @@ const std::map<std::string_view, Word>& words() {
       {"contrast", {0.4, [](A& a, double x) { a.colour_jitter.contrast = x; }}},
       {"saturation", {0.4, [](A& a, double x) { a.colour_jitter.saturation = x; }}},
       {"hue", {0.1, [](A& a, double x) { a.colour_jitter.hue = x; }}},
+      {"randaugment",
+       {9, [](A& a, double x) { a.rand_augment = {.magnitude = static_cast<int>(x)}; }}},
+      {"mixup", {0.2, [](A& a, double x) { a.mixup = x; }}},
       {"erasing", {0.25, [](A& a, double x) { a.random_erasing.probability = x; }}},
   };
   return table;

@@ -8,6 +8,7 @@
 #include <torchkeep/augmentation.h>
 
 #include "base/fail.h"
+#include "vision/blend.h"
 
 namespace torchkeep {
 
@@ -89,6 +90,14 @@ std::array<std::uint8_t, 3> to_rgb(const Hsv& hsv) {
 
 }  // namespace colour_detail
 
+Image blend(const Image& degenerate, const Image& image, double factor) {
+  Image result = image;
+  for (std::size_t i = 0; i < result.pixels.size(); ++i) {
+    colour_detail::blend(degenerate.pixels[i], result.pixels[i], static_cast<float>(factor));
+  }
+  return result;
+}
+
 Image with_brightness(const Image& image, double factor) {
   return colour_detail::blended(image, 0, factor);
 }
@@ -102,12 +111,7 @@ Image with_contrast(const Image& image, double factor) {
 
 Image with_saturation(const Image& image, double factor) {
   if (image.channels == 1) return image;
-  const Image grey = with_channels(image, 1);
-  Image result = image;
-  for (std::size_t i = 0; i < result.pixels.size(); ++i) {
-    colour_detail::blend(grey.pixels[i / 3], result.pixels[i], static_cast<float>(factor));
-  }
-  return result;
+  return blend(with_channels(with_channels(image, 1), 3), image, factor);
 }
 
 Image with_hue(const Image& image, double shift) {

@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <cmath>
 
 #include <torchkeep/image.h>
 
 #include "base/fail.h"
+#include "vision/centre.h"
 
 namespace torchkeep {
 
@@ -42,14 +42,6 @@ Position source_of(Position p, int width, int height, int exif_orientation) {
   }
 }
 
-// Python's round(): halves go to the even number.
-int rounded_half(int twice) { return static_cast<int>(std::nearbyint(twice / 2.0)); }
-
-// Where a cut of `size` from the middle of `length` begins; negative if margins are needed.
-int centre_offset(int length, int size) {
-  return length < size ? -((size - length) / 2) : rounded_half(length - size);
-}
-
 }  // namespace image_detail
 
 Image make_image(int width, int height, int channels) {
@@ -76,8 +68,8 @@ Image crop(const Image& image, int left, int top, int width, int height) {
 
 Image centre_crop(const Image& image, int size) {
   if (image.width == size && image.height == size) return image;
-  return crop(image, image_detail::centre_offset(image.width, size),
-              image_detail::centre_offset(image.height, size), size, size);
+  return crop(image, centre_offset(image.width, size), centre_offset(image.height, size), size,
+              size);
 }
 
 Image oriented(const Image& image, int exif_orientation) {
@@ -118,11 +110,17 @@ Image with_channels(const Image& image, int channels) {
 }
 
 Image preprocess_pixels(const Image& image, const Preprocessing& preprocessing) {
-  Image result = preprocessing.channels == 0 ? image : with_channels(image, preprocessing.channels);
-  if (preprocessing.resize > 0) {
-    result = resize_shorter_side(result, preprocessing.resize, preprocessing.interpolation);
+  if (preprocessing.channels != 0 && preprocessing.channels != image.channels) {
+    return preprocess_pixels(with_channels(image, preprocessing.channels), preprocessing);
   }
-  return preprocessing.crop > 0 ? centre_crop(result, preprocessing.crop) : result;
+  if (preprocessing.resize > 0 && preprocessing.crop > 0) {
+    return resize_and_centre_crop(image, preprocessing.resize, preprocessing.crop,
+                                  preprocessing.interpolation);
+  }
+  if (preprocessing.resize > 0) {
+    return resize_shorter_side(image, preprocessing.resize, preprocessing.interpolation);
+  }
+  return preprocessing.crop > 0 ? centre_crop(image, preprocessing.crop) : image;
 }
 
 }  // namespace torchkeep

@@ -11,8 +11,6 @@
 
 #include "base/fail.h"
 #include "base/parallel.h"
-#include "io/atomic_file.h"
-#include "io/checksum.h"
 #include "vision/selection.h"
 
 namespace torchkeep {
@@ -150,18 +148,6 @@ Dataset without_broken_images(const Dataset& dataset, std::vector<Error>& broken
     }
   }
   return broken.empty() ? dataset : at_positions(dataset, whole);
-}
-
-std::string image_digest(const Dataset& dataset, std::int64_t index) {
-  io::Sha256 hash;
-  if (!dataset.images.defined()) {
-    const std::string content = io::read_file(dataset.files.at(static_cast<std::size_t>(index)));
-    hash.update(std::as_bytes(std::span(content)));
-  } else {
-    const at::Tensor image = dataset.images[index].contiguous();
-    hash.update({static_cast<const std::byte*>(image.data_ptr()), image.nbytes()});
-  }
-  return hash.hex_digest();
 }
 
 }  // namespace torchkeep

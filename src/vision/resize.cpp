@@ -6,6 +6,7 @@
 #include <torchkeep/image.h>
 
 #include "base/fail.h"
+#include "vision/centre.h"
 
 namespace torchkeep {
 
@@ -38,7 +39,13 @@ Kernel kernel_of(Interpolation interpolation) {
   return {bilinear, 1.0};
 }
 
-// For each output position the inputs that count, and their weights.
+// Some of the positions along one side of the resized image.
+struct Range {
+  int first;
+  int count;
+};
+
+// For each output position of a range the inputs that count, and their weights.
 class Taps {
  public:
   struct Tap {
@@ -47,35 +54,46 @@ class Taps {
     const std::int32_t* weights = nullptr;
   };
 
-  Taps(int input, int output, const Kernel& kernel) {
+  Taps(int input, int output, Range range, const Kernel& kernel) {
     const double scale = static_cast<double>(input) / output;
     const double filter_scale = std::max(scale, 1.0);
     const double support = kernel.support * filter_scale;
     const auto most = static_cast<std::size_t>(std::ceil(support)) * 2 + 1;
-    weights_.resize(most * static_cast<std::size_t>(output));
+    weights_.resize(most * static_cast<std::size_t>(range.count));
     std::vector<double> exact(most);
-    for (int i = 0; i < output; ++i) {
-      const double centre = (i + 0.5) * scale;
+    for (int i = 0; i < range.count; ++i) {
+      const double centre = (range.first + i + 0.5) * scale;
       const int first = std::max(static_cast<int>(centre - support + 0.5), 0);
       const int count = std::min(static_cast<int>(centre + support + 0.5), input) - first;
-      double sum = 0.0;
       for (int k = 0; k < count; ++k) {
-        const double weight = kernel.weight((k + first - centre + 0.5) * (1.0 / filter_scale));
-        exact[static_cast<std::size_t>(k)] = weight;
-        sum += weight;
+        exact[static_cast<std::size_t>(k)] =
+            kernel.weight((k + first - centre + 0.5) * (1.0 / filter_scale));
       }
       std::int32_t* weights = weights_.data() + most * static_cast<std::size_t>(i);
-      for (int k = 0; k < count; ++k) {
-        const double weight = sum == 0.0 ? 0.0 : exact[static_cast<std::size_t>(k)] / sum;
-        weights[k] = static_cast<std::int32_t>(std::round(weight * (1 << kFractionBits)));
-      }
+      set_weights(exact, count, weights);
       taps_.push_back({first, count, weights});
     }
   }
 
   const Tap& operator[](int i) const { return taps_[static_cast<std::size_t>(i)]; }
 
+  // The inputs that count for any output.
+  Range inputs() const {
+    const int first = taps_.front().first;
+    return {first, taps_.back().first + taps_.back().count - first};
+  }
+
  private:
+  // Scaled so that their sum is 1.
+  static void set_weights(const std::vector<double>& exact, int count, std::int32_t* weights) {
+    double sum = 0.0;
+    for (int k = 0; k < count; ++k) sum += exact[static_cast<std::size_t>(k)];
+    for (int k = 0; k < count; ++k) {
+      const double weight = sum == 0.0 ? 0.0 : exact[static_cast<std::size_t>(k)] / sum;
+      weights[k] = static_cast<std::int32_t>(std::round(weight * (1 << kFractionBits)));
+    }
+  }
+
   std::vector<std::int32_t> weights_;
   std::vector<Tap> taps_;
 };
@@ -98,23 +116,26 @@ void resize_row(const std::uint8_t* row, const Taps& taps, int width, std::uint8
   }
 }
 
-Image resize_rows(const Image& image, int width, const Kernel& kernel) {
-  const Taps taps(image.width, width, kernel);
-  Image resized = make_image(width, image.height, image.channels);
+// Of `rows` of the image, the columns of `range` once it is `width` wide.
+Image resize_rows(const Image& image, Range rows, int width, Range range, const Kernel& kernel) {
+  const Taps taps(image.width, width, range, kernel);
+  Image resized = make_image(range.count, rows.count, image.channels);
   const auto resize_one = image.channels == 3 ? resize_row<3> : resize_row<1>;
-  for (int y = 0; y < image.height; ++y) resize_one(image.row(y), taps, width, resized.row(y));
+  for (int y = 0; y < rows.count; ++y) {
+    resize_one(image.row(rows.first + y), taps, range.count, resized.row(y));
+  }
   return resized;
 }
 
-Image resize_columns(const Image& image, int height, const Kernel& kernel) {
-  const Taps taps(image.height, height, kernel);
+// `image` begins at row `top` of the one that `taps` are for.
+Image resize_columns(const Image& image, int top, const Taps& taps, int height) {
   Image resized = make_image(image.width, height, image.channels);
   std::vector<std::int32_t> sums(image.row_bytes());
   for (int y = 0; y < height; ++y) {
     const Taps::Tap& tap = taps[y];
     std::ranges::fill(sums, kHalf);
     for (int k = 0; k < tap.count; ++k) {
-      const std::uint8_t* row = image.row(tap.first + k);
+      const std::uint8_t* row = image.row(tap.first - top + k);
       const std::int32_t weight = tap.weights[k];
       for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += row[i] * weight;
     }
@@ -123,25 +144,34 @@ Image resize_columns(const Image& image, int height, const Kernel& kernel) {
   return resized;
 }
 
-}  // namespace resize_detail
-
-Image resize(const Image& image, int width, int height, Interpolation interpolation) {
-  namespace detail = resize_detail;
-  if (image.channels != 1 && image.channels != 3) {
-    fail(ErrorCode::unsupported, "an image of {} channels cannot be resized (expected 1 or 3)",
-         image.channels);
+// The part of the resized image; PIL leaves out a pass that would change nothing.
+Image resize_part(const Image& image,
+                  int width,
+                  int height,
+                  Range columns,
+                  Range rows,
+                  const Kernel& kernel) {
+  if (height == image.height) {
+    if (width == image.width) {
+      return crop(image, columns.first, rows.first, columns.count, rows.count);
+    }
+    return resize_rows(image, rows, width, columns, kernel);
   }
-  if (width < 1 || height < 1) {
-    fail(ErrorCode::invalid_argument, "an image cannot be resized to {}x{} pixels", width, height);
-  }
-  const detail::Kernel kernel = detail::kernel_of(interpolation);
-  if (width == image.width && height == image.height) return image;
-  if (height == image.height) return detail::resize_rows(image, width, kernel);
-  if (width == image.width) return detail::resize_columns(image, height, kernel);
-  return detail::resize_columns(detail::resize_rows(image, width, kernel), height, kernel);
+  const Taps taps(image.height, height, rows, kernel);
+  const Range inputs = taps.inputs();
+  const Image narrow = width == image.width
+                           ? crop(image, columns.first, inputs.first, columns.count, inputs.count)
+                           : resize_rows(image, inputs, width, columns, kernel);
+  return resize_columns(narrow, inputs.first, taps, rows.count);
 }
 
-Image resize_shorter_side(const Image& image, int size, Interpolation interpolation) {
+struct Size {
+  int width;
+  int height;
+};
+
+// torchvision's Resize to one number.
+Size size_with_shorter_side(const Image& image, int size) {
   const int shorter = std::min(image.width, image.height);
   const int longer = std::max(image.width, image.height);
   const double exact = static_cast<double>(std::int64_t{size} * longer) / shorter;
@@ -150,8 +180,46 @@ Image resize_shorter_side(const Image& image, int size, Interpolation interpolat
          image.height, exact, size);
   }
   const int other = static_cast<int>(exact);
-  return image.width <= image.height ? resize(image, size, other, interpolation)
-                                     : resize(image, other, size, interpolation);
+  return image.width <= image.height ? Size{size, other} : Size{other, size};
+}
+
+void check_channels(const Image& image) {
+  if (image.channels == 1 || image.channels == 3) return;
+  fail(ErrorCode::unsupported, "an image of {} channels cannot be resized (expected 1 or 3)",
+       image.channels);
+}
+
+}  // namespace resize_detail
+
+Image resize(const Image& image, int width, int height, Interpolation interpolation) {
+  namespace detail = resize_detail;
+  detail::check_channels(image);
+  if (width < 1 || height < 1) {
+    fail(ErrorCode::invalid_argument, "an image cannot be resized to {}x{} pixels", width, height);
+  }
+  if (width == image.width && height == image.height) return image;
+  return detail::resize_part(image, width, height, {0, width}, {0, height},
+                             detail::kernel_of(interpolation));
+}
+
+Image resize_shorter_side(const Image& image, int size, Interpolation interpolation) {
+  const auto target = resize_detail::size_with_shorter_side(image, size);
+  return resize(image, target.width, target.height, interpolation);
+}
+
+Image resize_and_centre_crop(const Image& image,
+                             int size,
+                             int crop_size,
+                             Interpolation interpolation) {
+  namespace detail = resize_detail;
+  detail::check_channels(image);
+  const auto target = detail::size_with_shorter_side(image, size);
+  if (crop_size > std::min(target.width, target.height)) {
+    return centre_crop(resize(image, target.width, target.height, interpolation), crop_size);
+  }
+  return detail::resize_part(
+      image, target.width, target.height, {centre_offset(target.width, crop_size), crop_size},
+      {centre_offset(target.height, crop_size), crop_size}, detail::kernel_of(interpolation));
 }
 
 }  // namespace torchkeep

@@ -148,6 +148,24 @@ TEST_F(ImageCommands, AugmentedTrainingsResumeToTheBit) {
   EXPECT_EQ(proved.exit_status, 0) << proved.standard_output << proved.standard_error;
 }
 
+TEST_F(ImageCommands, OtherImagesAreNoResume) {
+  ASSERT_EQ(torchkeep_program(train("run", {"--epochs", "1"})).exit_status, 0);
+  const std::string run = (directory_ / "run").string();
+  fs::rename(data_ / "train/dark/3.png", data_ / "train/dark/33.png");
+  const ProgramResult resumed = torchkeep_program({"resume", run, "--epochs", "2"});
+  EXPECT_EQ(resumed.exit_status, 3);
+  EXPECT_THAT(resumed.standard_error, HasSubstr("not those that the training began with"));
+  fs::rename(data_ / "train/dark/33.png", data_ / "train/dark/3.png");
+  EXPECT_EQ(torchkeep_program({"resume", run, "--epochs", "2"}).exit_status, 0);
+}
+
+TEST_F(ImageCommands, AValidationPartMayLackClasses) {
+  add("train/another/1.png", 30, 100);
+  const auto chosen = json_of(train("run", {"--classes", "1-2", "--epochs", "1"}));
+  EXPECT_EQ(chosen["training_images"], 24);
+  EXPECT_EQ(chosen["validation_images"], 8);
+}
+
 TEST_F(ImageCommands, ImagesAreListedInAFile) {
   testing::write_content(data_ / "list.csv",
                          "train/dark/1.png,night\ntrain/dark/2.png,night\ntrain/light/1.jpg,day\n"

@@ -72,6 +72,15 @@ void vision_colour(const Arguments& arguments) {
   });
 }
 
+// OUT OPERATION MAGNITUDE FILE...: changed by an operation of RandAugment, by its number.
+void vision_operation(const Arguments& arguments) {
+  const auto operation = static_cast<Operation>(std::stoi(arguments.at(1)));
+  const double magnitude = std::stod(arguments.at(2));
+  for_each_file(arguments, 3, [&](const std::string& file) {
+    return pixels_of(apply(read_image(file), operation, magnitude));
+  });
+}
+
 // DIRECTORY: what an image folder holds, as JSON.
 void vision_folder(const Arguments& arguments) {
   const Dataset dataset = load_image_folder(arguments.at(0));
@@ -87,6 +96,7 @@ void vision_folder(const Arguments& arguments) {
 
 Commands vision_commands() {
   return {{"vision_decode", vision_program::vision_decode},
+          {"vision_operation", vision_program::vision_operation},
           {"vision_preprocess", vision_program::vision_preprocess},
           {"vision_colour", vision_program::vision_colour},
           {"vision_folder", vision_program::vision_folder}};

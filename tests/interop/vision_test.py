@@ -11,7 +11,7 @@ import torch
 import torchvision
 from PIL import Image, ImageOps
 from torchvision import transforms
-from torchvision.transforms import functional
+from torchvision.transforms import autoaugment, functional
 from torchvision.transforms.functional import InterpolationMode
 
 IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
@@ -144,6 +144,27 @@ class Vision(InteropTest):
                         expected = numpy.array(change(image.convert("RGB"), factor))
                     self.assert_same_tensor(
                         result, torch.from_numpy(expected), f"{name} {factor} {file}")
+
+    def test_operations_of_rand_augment(self):
+        """Each as torchvision applies it, to the bit."""
+        self.require(SHARED_DATA / "images" / "cats_dogs")
+        files = photos(3) + [self.odd_image((40, 60)), self.odd_image((2, 3))]
+        operations = (
+            ("Identity", (0,)), ("ShearX", (-0.3, 0.09)), ("ShearY", (-0.3, 0.2)),
+            ("TranslateX", (-40.7, 33.3)), ("TranslateY", (-40.7, 33.3)), ("Rotate", (-30, 17.3)),
+            ("Brightness", (-0.9, 0.27)), ("Color", (-0.9, 0.27)), ("Contrast", (-0.9, 0.27)),
+            ("Sharpness", (-0.9, 0.27)), ("Posterize", (8, 6, 4)), ("Solarize", (255, 178.5, 0)),
+            ("AutoContrast", (0,)), ("Equalize", (0,)),
+        )
+        for number, (name, magnitudes) in enumerate(operations):
+            for magnitude in magnitudes:
+                results = self.compute("vision_operation", number, magnitude, files=files)
+                for file, result in zip(files, results):
+                    with Image.open(file) as image:
+                        expected = numpy.array(autoaugment._apply_op(
+                            image.convert("RGB"), name, magnitude, InterpolationMode.NEAREST, None))
+                    self.assert_same_tensor(
+                        result, torch.from_numpy(expected), f"{name} {magnitude} {file}")
 
     def test_accuracy_of_published_weights(self):
         """What a CIFAR-10 ResNet takes each of 2,000 images for."""

@@ -117,6 +117,20 @@ TEST(Augmentation, RandomNumbersFillTheirRangeEvenly) {
   EXPECT_NEAR(sum / 7000, 1.0, 0.1);
 }
 
+TEST(Augmentation, TheBetaDistributionIsSymmetricAndPrefersItsEnds) {
+  ImageRandom random(0, 0, 0);
+  int ends = 0;
+  double sum = 0.0;
+  for (int i = 0; i < 2000; ++i) {
+    const double share = random.beta(0.2);
+    EXPECT_THAT(share, AllOf(Ge(0.0), ::testing::Le(1.0)));
+    sum += share;
+    if (share < 0.05 || share > 0.95) ++ends;
+  }
+  EXPECT_NEAR(sum / 2000, 0.5, 0.05);
+  EXPECT_THAT(ends, AllOf(Ge(1000), Lt(1500)));
+}
+
 TEST(Augmentation, IsReadFromText) {
   const Augmentation read = parse_augmentation("flip,crop=0.3,jitter=0.2,hue=0.4,erasing");
   EXPECT_EQ(read.horizontal_flip, 0.5);
@@ -125,6 +139,7 @@ TEST(Augmentation, IsReadFromText) {
   EXPECT_EQ(read.colour_jitter.hue, 0.4);
   EXPECT_EQ(read.random_erasing.probability, 0.25);
   EXPECT_EQ(parse_augmentation("pad").crop_padding, 4);
+  EXPECT_EQ(parse_augmentation("randaugment=12").rand_augment->magnitude, 12);
   EXPECT_TRUE(is_identity(parse_augmentation("")));
 }
 
@@ -136,6 +151,9 @@ TEST(Augmentation, WhatCannotBeIsRefused) {
   EXPECT_ERROR(parse_augmentation("crop=0"), ErrorCode::invalid_argument, HasSubstr("scale"));
   EXPECT_ERROR(parse_augmentation("crop,pad"), ErrorCode::invalid_argument, HasSubstr("not both"));
   EXPECT_ERROR(parse_augmentation("pad=-1"), ErrorCode::invalid_argument, HasSubstr("padding"));
+  EXPECT_ERROR(parse_augmentation("mixup=3"), ErrorCode::invalid_argument, HasSubstr("0 to 2"));
+  EXPECT_ERROR(parse_augmentation("randaugment=31"), ErrorCode::invalid_argument,
+               HasSubstr("0 to 30"));
 }
 
 }  // namespace augmentation_test

@@ -185,6 +185,28 @@ TEST(BatchSource, ImagesInMemoryAreResizedAndColouredToo) {
   EXPECT_TRUE(at::equal(batch.images.select(1, 0), batch.images.select(1, 2)));
 }
 
+TEST(BatchSource, MixesEachImageWithTheOneBeforeIt) {
+  Dataset dataset = counting(6);
+  dataset.labels = at::arange(6, at::kLong).remainder(2);
+  dataset.class_names = {"even", "odd"};
+  const Preprocessing plain{.normalisation = {{0.0}, {1.0 / 255.0}}};
+  BatchSource source(
+      dataset,
+      {.batch_size = 6, .seed = 3, .preprocessing = plain, .augmentation = {.mixup = 1.0}});
+  Batch batch;
+  ASSERT_TRUE(source.next(batch));
+  const double share = batch.labels[0][0].item<double>();
+  EXPECT_GT(share, 0.0);
+  EXPECT_LT(share, 1.0);
+  EXPECT_NEAR(batch.labels[0][1].item<double>(), 1.0 - share, 1e-6);
+  EXPECT_NEAR(batch.images[0].mean().item<double>(), 5.0 * (1.0 - share), 1e-4);
+  EXPECT_NEAR(batch.images[3].mean().item<double>(), 3.0 * share + 2.0 * (1.0 - share), 1e-4);
+  Batch again;
+  source.start_epoch(0);
+  ASSERT_TRUE(source.next(again));
+  EXPECT_TRUE(at::equal(again.images, batch.images));
+}
+
 // A folder of images whose grey is 10 times their number.
 class BatchesOfFiles : public ::testing::Test {
  protected:

@@ -106,16 +106,5 @@ TEST_F(ImageFolder, ListsFilesAndFoldersToPredict) {
   EXPECT_ERROR(list_images({directory_ / "nothing"}), ErrorCode::not_found, HasSubstr("nothing"));
 }
 
-TEST_F(ImageFolder, DigestsFollowTheContent) {
-  testing::write_content(directory_ / "a.png", "abc");
-  const Dataset files = list_images({directory_ / "a.png"});
-  EXPECT_EQ(image_digest(files, 0),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  Dataset memory{.images = at::zeros({2, 1, 2, 2}, at::kByte), .labels = at::zeros({2}, at::kLong)};
-  EXPECT_EQ(image_digest(memory, 0), image_digest(memory, 1));
-  memory.images[1].fill_(1);
-  EXPECT_NE(image_digest(memory, 0), image_digest(memory, 1));
-}
-
 }  // namespace image_files_test
 }  // namespace torchkeep

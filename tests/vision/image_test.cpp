@@ -61,6 +61,17 @@ TEST(Image, TheCentreIsCutWhereTorchvisionCutsIt) {
   EXPECT_THAT(centre_crop(counting_image(5, 5), 2).pixels, ElementsAre(12, 13, 17, 18));
 }
 
+TEST(Image, WhatIsCutOffNeedNotBeComputed) {
+  const Image image = testing::busy_image(50, 37);
+  for (const int size : {37, 50, 20, 19}) {
+    for (const int cut : {19, 20, 10, 60}) {
+      EXPECT_EQ(resize_and_centre_crop(image, size, cut).pixels,
+                centre_crop(resize_shorter_side(image, size), cut).pixels)
+          << size << " " << cut;
+    }
+  }
+}
+
 TEST(Image, ASmallImageGetsMargins) {
   EXPECT_THAT(centre_crop(counting_image(2, 2), 3).pixels, ElementsAre(0, 1, 0, 2, 3, 0, 0, 0, 0));
   EXPECT_THAT(crop(counting_image(2, 2), -5, -5, 2, 2).pixels, Each(0));
