@@ -17,7 +17,9 @@ class Object {
     global,    // a class or function itself, by name: torch.float32, torch.nn.functional.relu
     call,      // callee(*arguments), such as torch.device("cpu")
     instance,  // callee.__new__(callee, *arguments)
-    big_int    // an int of more than 64 bits; `digits` is its two's complement, little-endian
+    big_int,   // an int of more than 64 bits; `digits` is its two's complement, little-endian
+    ancestor   // a reference to a list, dict or object around it. Only Python can hold such a
+               // circle: reading cuts it here, and the value cannot be saved again
   };
 
   // The name of a class or function. Names are Python 3's ("builtins", not "__builtin__").
@@ -25,6 +27,7 @@ class Object {
   static Object call(Value callee, Value arguments);
   static Object instance(Value callee, Value arguments);
   static Object big_int(std::string digits);
+  static Object ancestor();
 
   Form form() const { return form_; }
   // Of a global.
@@ -35,8 +38,8 @@ class Object {
   const Value& arguments() const { return arguments_; }  // a tuple
   const std::string& digits() const { return name_; }
 
-  // "module.Class" of a global, or of the callee where that is a global; "int" for a big int; the
-  // class path of the innermost callee in front of "(...)" otherwise.
+  // "module.Class" of a global, or of the callee where that is a global; "int" for a big int;
+  // "ancestor"; the class path of the innermost callee in front of "(...)" otherwise.
   std::string class_path() const;
   bool is_global(std::string_view module, std::string_view name) const;
   bool is_call_of(std::string_view module, std::string_view name) const;

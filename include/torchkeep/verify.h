@@ -24,7 +24,7 @@ struct Damage {
   };
 
   Part part = Part::structure;
-  std::string record;                // of the archive; may be empty
+  std::string record;                // of the archive, behind its name for a shard; may be empty
   std::vector<std::string> tensors;  // that use the bytes, by the names that inspect() shows
   std::uint64_t begin = 0;           // the bytes of the file: from begin to before end;
   std::uint64_t end = 0;             // both 0 where the place is not known
@@ -63,9 +63,10 @@ struct VerifyOptions {
 
 // Reads every byte of the file once, and reports all damage it finds rather than the first.
 // Archives are compared with their checksums, and with their SHA-256 manifest where they have one;
-// formats without checksums (safetensors, npy, stacked pickles, tar) can be checked for their
-// structure only. Throws not_found, io, invalid_argument, and unsupported for what is in no known
-// format; a damaged file is no error. Thread-safe.
+// of an index of shards, each shard is; of a distributed checkpoint, the archives in its data
+// files; formats without checksums (safetensors, npy, stacked pickles, tar) can be checked for
+// their structure only. Throws not_found, io, invalid_argument, and unsupported for what is in no
+// known format; a damaged file is no error. Thread-safe.
 VerifyReport verify(const std::filesystem::path& path, const VerifyOptions& options = {});
 
 // For people.

@@ -139,6 +139,7 @@ class TreeReader {
     Frame frame;
     frame.identity = value.identity();
     if (!value.is_object()) fail_here("a child is a {} (expected a module)", name(value.kind()));
+    if (value.as_object().form() == Object::Form::ancestor) fail_here("the module is below itself");
     try {
       frame.node = read(value.as_object());
       if (is_plain_module(value)) frame.children = children_of(value.as_object());

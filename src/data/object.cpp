@@ -32,12 +32,20 @@ Object Object::big_int(std::string digits) {
   return object;
 }
 
+Object Object::ancestor() {
+  Object object;
+  object.form_ = Form::ancestor;
+  return object;
+}
+
 std::string Object::class_path() const {
   switch (form_) {
     case Form::global:
       return module_ + "." + name_;
     case Form::big_int:
       return "int";
+    case Form::ancestor:
+      return "ancestor";
     case Form::call:
     case Form::instance:
       break;
@@ -46,7 +54,9 @@ std::string Object::class_path() const {
   const Value* callee = &callee_;
   std::string suffix;
   while (callee->is_object() && callee->as_object().form_ != Form::global) {
-    if (callee->as_object().form_ == Form::big_int) return "int(...)";
+    const Form form = callee->as_object().form_;
+    if (form == Form::big_int) return "int(...)";
+    if (form == Form::ancestor) return "ancestor(...)";
     suffix = "(...)";
     callee = &callee->as_object().callee_;
   }

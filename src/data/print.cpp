@@ -136,6 +136,9 @@ class Printer {
       case Object::Form::big_int:
         out += "<int of more than 64 bits>";
         return;
+      case Object::Form::ancestor:
+        out += "<what holds this>";
+        return;
       case Object::Form::call:
       case Object::Form::instance:
         break;

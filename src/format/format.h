@@ -26,6 +26,7 @@ struct Loaded {
   Value value;
   std::vector<std::string> globals = {};  // of its pickles: "module.name", sorted, each once
   std::uint64_t bytes_elsewhere = 0;      // in other files that belong to it, such as shards
+  std::uint64_t checked_bytes = 0;        // of those, in archives whose checksums were compared
 };
 
 // Takes the bytes of a file, in order.
@@ -81,8 +82,8 @@ struct Format {
 // In the order in which they are asked.
 std::span<const Format> formats();
 
-// The format that save() writes: the one with that name, or that of the path's extension, "pt" where
-// it says nothing. Throws invalid_argument for one that torchkeep does not write.
+// The format that save() writes: the one with that name, or that of the path's extension, "pt"
+// where it says nothing. Throws invalid_argument for one that torchkeep does not write.
 const Format& format_to_write(const std::filesystem::path& path,
                               const std::optional<std::string>& name);
 

@@ -51,12 +51,20 @@ Json json_of(const ScanReport& report) {
           {"suspicions", std::move(suspicions)}};
 }
 
+// A file that is no model at all is not praised as clean.
+std::string summary_of(const ScanReport& report) {
+  const bool is_foreign = report.format == "unknown" && report.pickles == 0;
+  if (is_foreign && report.verdict() == ScanReport::Verdict::clean) {
+    return "nothing to scan (no known format, no pickle)";
+  }
+  return fmt::format("{} ({}, {} pickle{})", name(report.verdict()), report.format, report.pickles,
+                     report.pickles == 1 ? "" : "s");
+}
+
 }  // namespace
 
 std::string to_string(const ScanReport& report) {
-  std::string text = fmt::format("{}: {} ({}, {} pickle{})\n", printable(report.path.string()),
-                                 name(report.verdict()), report.format, report.pickles,
-                                 report.pickles == 1 ? "" : "s");
+  std::string text = fmt::format("{}: {}\n", printable(report.path.string()), summary_of(report));
   std::vector<const ScannedGlobal*> sorted;
   std::size_t width = 0;
   for (const ScannedGlobal& global : report.globals) {

@@ -1,17 +1,19 @@
 #include <array>
+#include <utility>
 
 #include <torchkeep/error.h>
 #include <torchkeep/verify.h>
 
 #include "format/format.h"
 #include "format/load_file.h"
+#include "format/sharded/read.h"
 #include "inspect/verify_archive.h"
 #include "io/system_error.h"
 
 namespace torchkeep {
 namespace {
 
-// Formats without checksums: what load() would find.
+// Directories, and files without checksums: what load() would find.
 void verify_structure(const std::filesystem::path& path,
                       const VerifyOptions& options,
                       VerifyReport& report) {
@@ -24,7 +26,8 @@ void verify_structure(const std::filesystem::path& path,
     const LoadedFile loaded = load_file(path, load_options);
     report.format = loaded.format;
     report.file_bytes = loaded.file_bytes;
-    report.unverified_bytes = loaded.file_bytes;
+    report.verified_bytes = loaded.content.checked_bytes;
+    report.unverified_bytes = loaded.file_bytes - loaded.content.checked_bytes;
   } catch (const Error& error) {
     if (error.code() != ErrorCode::corrupt && error.code() != ErrorCode::unsafe) throw;
     Damage damage{Damage::Part::structure, error.place().record, {}, 0, 0, error.problem()};
@@ -35,6 +38,38 @@ void verify_structure(const std::filesystem::path& path,
     }
     report.damages.push_back(std::move(damage));
   }
+}
+
+void verify_shard(const std::filesystem::path& path,
+                  const VerifyOptions& options,
+                  VerifyReport& report) {
+  const std::string file = path.filename().string();
+  try {
+    VerifyReport shard = verify(path, options);
+    report.file_bytes += shard.file_bytes;
+    report.verified_bytes += shard.verified_bytes;
+    report.unverified_bytes += shard.unverified_bytes;
+    for (Damage& damage : shard.damages) {
+      damage.record = damage.record.empty() ? file : file + "/" + damage.record;
+      report.damages.push_back(std::move(damage));
+    }
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::unsupported) throw;
+    report.damages.push_back({Damage::Part::structure, file, {}, 0, 0, error.problem()});
+  }
+}
+
+// Each shard for itself, and whether they are what the index says.
+void verify_shards(const Probe& index, const VerifyOptions& options, VerifyReport& report) {
+  VerifyReport together;
+  for (const std::filesystem::path& path : sharded::shard_paths(index)) {
+    verify_shard(path, options, together);
+  }
+  report.damages = std::move(together.damages);
+  if (report.damages.empty()) verify_structure(index.path(), options, report);
+  report.file_bytes = index.file()->size() + together.file_bytes;
+  report.verified_bytes = together.verified_bytes;
+  report.unverified_bytes = together.unverified_bytes;
 }
 
 }  // namespace
@@ -64,6 +99,9 @@ VerifyReport verify(const std::filesystem::path& path, const VerifyOptions& opti
     if (probe.head().starts_with("PK\3\4")) {
       report.format = "zip";
       inspection::verify_archive(path, options, report);
+    } else if (!probe.is_directory() && sharded::recognises(probe)) {
+      report.format = "sharded";
+      verify_shards(probe, options, report);
     } else {
       report.format = "unknown";
       verify_structure(path, options, report);

@@ -157,6 +157,7 @@ TEST(Object, NamesItsClass) {
   EXPECT_TRUE(call.as_object().is_call_of("collections", "deque"));
   EXPECT_EQ(Object::call(call, tuple({})).class_path(), "collections.deque(...)");
   EXPECT_EQ(Object::big_int("\1").class_path(), "int");
+  EXPECT_EQ(Object::ancestor().class_path(), "ancestor");
 }
 
 TEST(StateDict, TravelsThroughAValue) {

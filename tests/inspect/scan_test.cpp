@@ -139,6 +139,7 @@ TEST(Scan, IsCleanForFilesWithoutPickles) {
     const ScanReport report = scanned(text);
     EXPECT_EQ(report.verdict(), Verdict::clean) << text << to_string(report);
     EXPECT_EQ(report.pickles, 0U);
+    EXPECT_THAT(to_string(report), HasSubstr("nothing to scan (no known format, no pickle)"));
   }
 }
 

@@ -250,6 +250,31 @@ TEST_F(VerifyFile, ChecksTheStructureOfFormatsWithoutChecksums) {
   EXPECT_THAT(places(verify(path)), ElementsAre("tensor a.npy"));
 }
 
+TEST_F(VerifyFile, LooksIntoEachShardOfAnIndex) {
+  save(ordered_dict({{"a", Tensor::of<float>({1, 2}, {2})}}), directory_ / "1.pt");
+  save(ordered_dict({{"b", Tensor::of<float>({1, 2}, {2})}}), directory_ / "2.pt");
+  const std::filesystem::path index = directory_ / "pytorch_model.bin.index.json";
+  write_content(index, R"({"weight_map":{"a":"1.pt","b":"2.pt"}})");
+  EXPECT_EQ(verify(index).verdict(), Verdict::ok) << to_string(verify(index));
+  EXPECT_GT(verify(index).verified_bytes, 16U);
+
+  for (const char* shard : {"1.pt", "2.pt"}) {
+    std::string content = file_content(directory_ / shard);
+    content[content.find(kWeight)] ^= 1;
+    write_content(directory_ / shard, content);
+  }
+  EXPECT_THAT(places(verify(index)), ElementsAre("tensor 1.pt/1/data/0", "tensor 2.pt/2/data/0"));
+  std::filesystem::remove(directory_ / "1.pt");
+  EXPECT_THAT(places(verify(index)), ElementsAre("structure 1.pt", "tensor 2.pt/2/data/0"));
+}
+
+TEST_F(VerifyFile, ChecksShardsAgainstTheirIndex) {
+  save(ordered_dict({{"a", Tensor::of<float>({1, 2}, {2})}}), directory_ / "1.pt");
+  const std::filesystem::path index = directory_ / "pytorch_model.bin.index.json";
+  write_content(index, R"({"weight_map":{"b":"1.pt"}})");
+  EXPECT_EQ(verify(index).verdict(), Verdict::damaged);
+}
+
 TEST_F(VerifyFile, UsesTheManifest) {
   const std::string content = saved({.manifest = Manifest::sha256});
   EXPECT_TRUE(verified(content).has_manifest);

@@ -110,10 +110,10 @@ class Training:
         return rates
 
     def state(self):
-        scheduler = self.scheduler.state_dict()
-        # Of OneCycleLR: a bound method, through which the file would contain itself.
-        scheduler.pop("anneal_func", None)
-        return {"optimizer": self.optimizer.state_dict(), "scheduler": scheduler}
+        return {
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict(),
+        }
 
     def load(self, state):
         self.optimizer.load_state_dict(state["optimizer"])
@@ -121,8 +121,8 @@ class Training:
 
 
 def comparable(state):
-    """Without what releases after torch 1.13 have."""
-    newer = ("param_names", "decoupled_weight_decay", "_anneal_func_type")
+    """Without what releases after torch 1.13 have, and what they no longer have."""
+    newer = ("param_names", "decoupled_weight_decay", "_anneal_func_type", "anneal_func")
     groups = state["optimizer"]["param_groups"]
     return {
         "scheduler": {k: v for k, v in state["scheduler"].items() if k not in newer},

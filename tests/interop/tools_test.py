@@ -70,6 +70,27 @@ class Casts(InteropTest):
         )
 
 
+class OneCycle(InteropTest):
+    """The state of torch 1.13's OneCycleLR holds a bound method, and through it itself."""
+
+    def test_its_checkpoints_are_read_and_converted(self):
+        model = torch.nn.Linear(3, 2)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+        scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=10)
+        source, again = self.directory / "checkpoint.pt", self.directory / "again.pt"
+        state = {"model": model.state_dict(), "scheduler": scheduler.state_dict(), "epoch": 3}
+        torch.save(state, source)
+        report = json.loads(self.run_program("inspect", source, "--json"))
+        self.assertEqual(report["values"]["epoch"], 3)
+        self.assertEqual(report["values"]["scheduler.total_steps"], 10)
+        self.run_program("verify", source)
+        self.run_program("convert", source, again)
+        self.assertEqual(source.read_bytes(), again.read_bytes())
+        only_model = self.directory / "model.pt"
+        self.run_program("convert", source, only_model, "--key", "model")
+        self.assert_same(torch.load(only_model), state["model"])
+
+
 class Averages(InteropTest):
     def test_means_are_exact_to_the_bit(self):
         torch.manual_seed(0)

@@ -31,6 +31,7 @@ class Reader {
     Loaded loaded{nest(std::move(values), metadata.paths)};
     loaded.globals.assign(globals_.begin(), globals_.end());
     loaded.bytes_elsewhere = bytes_;
+    loaded.checked_bytes = checked_bytes_;
     return loaded;
   }
 
@@ -78,6 +79,7 @@ class Reader {
       }
       Loaded loaded = pt::read(archive, options_);
       globals_.insert(loaded.globals.begin(), loaded.globals.end());
+      if (options_.verify == Verify::everything) checked_bytes_ += location.bytes;
       return std::move(loaded.value);
     } catch (Error& error) {
       error.add_place(io::at_path(path));
@@ -97,6 +99,7 @@ class Reader {
   std::set<std::string> globals_;
   std::set<std::string> files_;  // that have been opened
   std::uint64_t bytes_ = 0;      // of all files
+  std::uint64_t checked_bytes_ = 0;
   std::uint64_t inflated_bytes_ = 0;
 };
 

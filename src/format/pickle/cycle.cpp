@@ -29,58 +29,67 @@ void empty(const Value& container) {
   if (container.is_object()) container.as_object() = Object::global({}, {});
 }
 
-// Depth first, without recursion.
-class Search {
+// Cuts every cycle where it comes back. Depth first, without recursion.
+class Cutter {
  public:
-  bool finds_cycle_from(const Value& root) {
-    enter(root);
-    while (!found_ && !pending_.empty()) {
+  void cut_below(const Value& root) {
+    enter(root, Slot::value);
+    while (!pending_.empty()) {
       const Visit visit = pending_.back();
       pending_.pop_back();
-      if (visit.leaves) {
+      if (visit.slot == Slot::left) {
         is_open_[visit.value->identity()] = false;
       } else {
-        expand(*visit.value);
+        expand(visit);
       }
     }
-    return found_;
   }
 
  private:
+  enum class Slot { value, key, left };
   struct Visit {
     const Value* value;
-    bool leaves;
+    Slot slot;
   };
 
-  void enter(const Value& value) {
+  void enter(const Value& value, Slot slot) {
     const bool has_extras = value.is_tensor() && value.as_tensor().extras() != nullptr;
-    if (value.is_tuple() || has_extras || can_be_filled(value)) pending_.push_back({&value, false});
+    if (value.is_tuple() || has_extras || can_be_filled(value)) pending_.push_back({&value, slot});
   }
 
-  void expand(const Value& value) {
+  void expand(const Visit& visit) {
+    const Value& value = *visit.value;
     const auto [state, is_new] = is_open_.try_emplace(value.identity(), true);
     if (!is_new) {
-      found_ = state->second;  // still open: an ancestor of its own
+      if (state->second) cut(visit);  // still open: an ancestor of its own
       return;
     }
-    pending_.push_back({&value, true});
-    for_each_child(value, [this](const Value& child) { enter(child); });
+    pending_.push_back({&value, Slot::left});
+    if (value.is_dict()) {
+      for (const auto& [key, item] : value.as_dict()) {
+        enter(key, Slot::key);
+        enter(item, visit.slot);
+      }
+      enter(value.as_dict().attributes(), visit.slot);
+    } else {
+      for_each_child(value, [&](const Value& child) { enter(child, visit.slot); });
+    }
+  }
+
+  static void cut(const Visit& visit) {
+    if (visit.slot == Slot::key) {  // a dict has made its hash of it
+      fail_at(ErrorCode::unsupported, {}, "save it without the reference to itself",
+              "a dict that contains itself in a key");
+    }
+    // What the machine has built is constant only for those who get it.
+    const_cast<Value&>(*visit.value) = Value(Object::ancestor());
   }
 
   std::vector<Visit> pending_;
   std::unordered_map<const void*, bool> is_open_;
-  bool found_ = false;
 };
 
 }  // namespace
-
-bool contains_itself(std::span<const Value> values) {
-  Search search;
-  for (const Value& value : values) {
-    if (search.finds_cycle_from(value)) return true;
-  }
-  return false;
-}
 
 SharedContainers::~SharedContainers() {
   for (const Value& container : containers_) empty(container);
@@ -92,11 +101,12 @@ void SharedContainers::add(const Value& value) {
   }
 }
 
-void SharedContainers::release() {
-  if (contains_itself(containers_)) {
-    fail_at(ErrorCode::unsupported, {}, "save it without the reference to itself",
-            "a list, dict or object contains itself");
-  }
+void SharedContainers::release(Value& value) {
+  if (containers_.empty()) return;
+  Cutter cutter;
+  cutter.cut_below(value);
+  // Also what the pickle has thrown away: nothing may keep itself alive.
+  for (const Value& container : containers_) cutter.cut_below(container);
   containers_.clear();
 }
 

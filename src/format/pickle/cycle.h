@@ -2,16 +2,12 @@
 // not.
 #pragma once
 
-#include <span>
 #include <unordered_set>
 #include <vector>
 
 #include <torchkeep/value.h>
 
 namespace torchkeep::pickle {
-
-// True if one of the values, or something they hold, contains itself.
-bool contains_itself(std::span<const Value> values);
 
 // The containers that a pickle got a second reference to while they could still be filled. Every
 // cycle goes through one of them: to close it, its container must be on the stack, to be filled,
@@ -26,8 +22,9 @@ class SharedContainers {
 
   void add(const Value& value);  // ignores what cannot be filled
 
-  // Hands the containers over to the value that holds them. Throws unsupported if there is a cycle.
-  void release();
+  // Hands the containers over to `value`, which holds them. Where it contains itself, the reference
+  // back becomes an Object::ancestor(). Throws unsupported where that reference is in a dict's key.
+  void release(Value& value);
 
  private:
   std::vector<Value> containers_;

@@ -127,7 +127,7 @@ Decoded Machine::stop() {
   if (stack_.size() != 0 || stack_.has_marks()) {
     fail(ErrorCode::corrupt, "values are left over at the end");
   }
-  shared_.release();
+  shared_.release(value);
   return {.value = std::move(value),
           .globals = {globals_.begin(), globals_.end()},
           .bytes_used = reader_.position()};

@@ -189,6 +189,7 @@ Object& Machine::fillable_object(const Value& target) const {
       fail(ErrorCode::unsafe, "the pickle changes {}, which belongs to the program",
            object.class_path());
     case Object::Form::big_int:
+    case Object::Form::ancestor:
       break;
   }
   fail(ErrorCode::corrupt, "items or attributes of an int");

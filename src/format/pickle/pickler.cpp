@@ -95,6 +95,10 @@ void Pickler::save_container(const Value& value) {
     const Object& object = value.as_object();
     if (object.form() == Object::Form::global) return save_global(value);
     if (object.form() == Object::Form::big_int) return output_.put_long(object.digits());
+    if (object.form() == Object::Form::ancestor) {
+      fail_at(ErrorCode::unsupported, {}, "leave that value out, or convert the file as a whole",
+              "a value that contained itself in the file it came from");
+    }
   }
   if (value.is_tuple() && value.size() == 0) return output_.put(Opcode::empty_tuple);
   Mark& mark = marks_[value.identity()];

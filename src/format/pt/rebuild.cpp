@@ -180,7 +180,7 @@ class Rebuild {
 
   std::optional<Value> with_extras(Tensor tensor, TensorExtras extras) const {
     if (tensor.extras() != nullptr) return std::nullopt;
-    tensor.set_extras(std::make_shared<const TensorExtras>(std::move(extras)));
+    tensor.set_extras(std::make_shared<TensorExtras>(std::move(extras)));
     return Value(std::move(tensor));
   }
 

@@ -28,15 +28,27 @@ std::string read_index(const io::InputFile& file) {
   return text;
 }
 
+WeightMap weight_map_of(const Probe& index) { return parse_index(read_index(*index.file())); }
+
+// Each once, in the order of the index.
+std::vector<std::string> file_names(const WeightMap& weight_map) {
+  std::vector<std::string> files;
+  std::set<std::string> seen;
+  for (const auto& [name, file] : weight_map) {
+    if (seen.insert(file).second) files.push_back(file);
+  }
+  return files;
+}
+
 class ShardReader {
  public:
   ShardReader(const Probe& probe, const LoadOptions& options)
       : directory_(probe.path().parent_path()),
         options_(options),
-        weight_map_(parse_index(read_index(*probe.file()))) {}
+        weight_map_(weight_map_of(probe)) {}
 
   Loaded read() {
-    const std::vector<std::string> files = file_names();
+    const std::vector<std::string> files = file_names(weight_map_);
     // All are looked for before the first is read.
     for (const std::string& file : files) check_exists(file);
     for (const std::string& file : files) load_shard(file);
@@ -57,16 +69,6 @@ class ShardReader {
     std::string file;
     Value tensor;
   };
-
-  // Each once, in the order of the index.
-  std::vector<std::string> file_names() const {
-    std::vector<std::string> files;
-    std::set<std::string> seen;
-    for (const auto& [name, file] : weight_map_) {
-      if (seen.insert(file).second) files.push_back(file);
-    }
-    return files;
-  }
 
   void check_exists(const std::string& file) const {
     const std::filesystem::path path = directory_ / file;
@@ -144,6 +146,14 @@ bool recognises(const Probe& probe) {
   const std::size_t first = probe.head().find_first_not_of(" \t\r\n");
   return probe.path().filename().string().ends_with(kExtension) &&
          first != std::string_view::npos && probe.head()[first] == '{';
+}
+
+std::vector<std::filesystem::path> shard_paths(const Probe& index) {
+  std::vector<std::filesystem::path> paths;
+  for (const std::string& file : file_names(weight_map_of(index))) {
+    paths.push_back(index.path().parent_path() / file);
+  }
+  return paths;
 }
 
 Loaded read(const Probe& probe, const LoadOptions& options) {

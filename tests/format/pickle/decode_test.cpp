@@ -223,22 +223,41 @@ TEST(Decode, RefusesKeysThatMultiplyWhenTheyAreCompared) {
   EXPECT_ERROR(decoded(bytes), ErrorCode::unsafe, HasSubstr("a dict key of more than"));
 }
 
-TEST(Decode, RefusesValuesThatContainThemselves) {
-  for (const std::string& bytes : {
-           pickle("]q\0h\0a."),   // a list
-           pickle("}q\0Nh\0s."),  // a dict
-           pickle("]q\0)\x85h\0\x86\x85"
-                  "a."),                                     // through tuples
-           pickle("ccollections\nOrderedDict\n)Rq\0h\0b."),  // as its own attributes
-           pickle("cm\nC\n)Rq\0}U\1ah\0sb."),                // an object's state
-           pickle("cm\nC\n)\x81q\0h\0h\0s."),                // an object's items
-           pickle("cm\nC\n)\x81q\0h\0a."),                   // an object's list items
-           pickle("\x8f\x94(cm\nC\n)\x81}U\1sh\0sb\x90."),   // a set, through an object
-           pickle("]2a."),                                   // without the memo
-       }) {
-    SCOPED_TRACE(bytes);
-    EXPECT_ERROR(decoded(bytes), ErrorCode::unsupported, HasSubstr("contains itself"));
-  }
+// Python's objects can; reference counts could never free them.
+TEST(Decode, CutsReferencesOfAValueToWhatHoldsIt) {
+  const auto text_of = [](const std::string& ops) { return to_string(decoded(pickle(ops))); };
+  EXPECT_EQ(text_of("]q\0h\0a."), "[<what holds this>]");
+  EXPECT_EQ(text_of("]2a."), "[<what holds this>]");  // without the memo
+  EXPECT_EQ(text_of("}q\0Nh\0s."), "{None: <what holds this>}");
+  EXPECT_EQ(text_of("]q\0)\x85h\0\x86\x85"
+                    "a."),
+            "[((((),), <what holds this>),)]");
+  EXPECT_EQ(text_of("](K\1]q\0K\2h\0\x86"
+                    "ah\0e."),
+            "[1, [(2, <what holds this>)], [(2, <what holds this>)]]");
+}
+
+TEST(Decode, CutsThemInEveryPartOfAnObject) {
+  const Value ordered = decoded(pickle("ccollections\nOrderedDict\n)Rq\0h\0b."));
+  EXPECT_EQ(ordered.as_dict().attributes().as_object().form(), Object::Form::ancestor);
+  const Value state = decoded(pickle("cm\nC\n)Rq\0}U\1ah\0sb."));
+  EXPECT_EQ(state.as_object().attribute("a")->as_object().form(), Object::Form::ancestor);
+  const Value items = decoded(pickle("cm\nC\n)\x81q\0K\1h\0s."));
+  EXPECT_EQ(items.as_object().dict_items.at(0).second.as_object().form(), Object::Form::ancestor);
+  const Value list_items = decoded(pickle("cm\nC\n)\x81q\0h\0a."));
+  EXPECT_EQ(list_items.as_object().list_items.at(0).as_object().form(), Object::Form::ancestor);
+  const Value set = decoded(pickle("\x8f\x94(cm\nC\n)\x81}U\1sh\0sb\x90."));
+  EXPECT_EQ(set.items().at(0).as_object().attribute("s")->as_object().form(),
+            Object::Form::ancestor);
+}
+
+TEST(Decode, CutsThemAlsoInWhatThePickleThrowsAway) {
+  EXPECT_TRUE(decoded(pickle("]q\0h\0a0N.")).is_none());
+}
+
+TEST(Decode, RefusesADictThatIsInItsOwnKey) {
+  EXPECT_ERROR(decoded(pickle("}q\0cm\nC\n)\x81}U\1ah\0sbNs.")), ErrorCode::unsupported,
+               HasSubstr("contains itself in a key"));
 }
 
 // The leak checker of the sanitizers' build fails these if something is left.

@@ -149,6 +149,9 @@ TEST(Encode, RefusesValuesThatContainThemselves) {
   object.as_object() = Object::call(Object::global("m", "C"), tuple({object}));
   EXPECT_ERROR(encode(object), ErrorCode::unsupported, HasSubstr("the object contains itself"));
   object.as_object() = Object::global("m", "C");
+
+  EXPECT_ERROR(encode(list({Object::ancestor()})), ErrorCode::unsupported,
+               HasSubstr("contained itself in the file it came from"));
 }
 
 TEST(Encode, RefusesWhatAPickleAloneCannotHold) {
