@@ -7,7 +7,8 @@
 
 namespace torchkeep {
 
-BasicConvImpl::BasicConvImpl(torch::nn::Conv2dOptions options) {
+BasicConvImpl::BasicConvImpl(const std::string& class_path, torch::nn::Conv2dOptions options)
+    : PythonModule(class_path) {
   conv_ = register_module("conv", conv2d(options.bias(false)));
   bn_ = register_module("bn", batch_norm(options.out_channels(), {.eps = 0.001}));
 }

@@ -4,12 +4,14 @@
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/conv.h>
 
+#include "nn/python_module.h"
+
 namespace torchkeep {
 
-class BasicConvImpl : public torch::nn::Module {
+class BasicConvImpl : public PythonModule {
  public:
   // The options need no bias(false): there is never a bias.
-  explicit BasicConvImpl(torch::nn::Conv2dOptions options);
+  explicit BasicConvImpl(const std::string& class_path, torch::nn::Conv2dOptions options);
   at::Tensor forward(const at::Tensor& x);
 
  private:

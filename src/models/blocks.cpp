@@ -10,6 +10,33 @@
 
 namespace torchkeep {
 
+namespace blocks_detail {
+
+constexpr std::array kActivations = {"Identity", "ReLU",      "ReLU6",   "LeakyReLU",
+                                     "SiLU",     "Hardswish", "Sigmoid", "Hardsigmoid"};
+
+const char* name(ActivationKind kind) { return kActivations.at(static_cast<std::size_t>(kind)); }
+
+Value attributes(ActivationKind kind) {
+  Dict attributes;
+  if (kind == ActivationKind::relu6) {
+    attributes.set("min_val", 0.0);
+    attributes.set("max_val", 6.0);
+  }
+  if (kind == ActivationKind::leaky_relu) attributes.set("negative_slope", 0.1);
+  if (kind != ActivationKind::sigmoid) {
+    attributes.set("inplace", kind != ActivationKind::hardsigmoid);
+  }
+  return attributes;
+}
+
+}  // namespace blocks_detail
+
+ActivationImpl::ActivationImpl(ActivationKind kind)
+    : PythonModule(std::string("torch.nn.modules.activation.") + blocks_detail::name(kind),
+                   blocks_detail::attributes(kind)),
+      kind_(kind) {}
+
 at::Tensor ActivationImpl::forward(at::Tensor x) const {
   switch (kind_) {
     case ActivationKind::none:
@@ -33,9 +60,7 @@ at::Tensor ActivationImpl::forward(at::Tensor x) const {
 }
 
 void ActivationImpl::pretty_print(std::ostream& stream) const {
-  constexpr std::array kNames = {"Identity", "ReLU",      "ReLU6",   "LeakyReLU",
-                                 "SiLU",     "Hardswish", "Sigmoid", "Hardsigmoid"};
-  stream << kNames.at(static_cast<std::size_t>(kind_)) << "()";
+  stream << blocks_detail::name(kind_) << "()";
 }
 
 torch::nn::BatchNorm2d batch_norm(std::int64_t channels, const NormOptions& options) {
@@ -58,8 +83,9 @@ void add_conv_norm_activation(ChainImpl& chain,
 
 Chain conv_norm_activation(std::int64_t in_channels,
                            std::int64_t out_channels,
-                           const ConvNormOptions& options) {
-  Chain chain;
+                           const ConvNormOptions& options,
+                           const std::string& class_path) {
+  Chain chain(class_path, dict({{"out_channels", out_channels}}));
   add_conv_norm_activation(*chain, in_channels, out_channels, options);
   return chain;
 }
@@ -67,7 +93,8 @@ Chain conv_norm_activation(std::int64_t in_channels,
 SqueezeExcitationImpl::SqueezeExcitationImpl(std::int64_t channels,
                                              std::int64_t squeezed,
                                              ActivationKind activation,
-                                             ActivationKind scale) {
+                                             ActivationKind scale)
+    : PythonModule("torchvision.ops.misc.SqueezeExcitation") {
   avgpool_ = register_module("avgpool", torch::nn::AdaptiveAvgPool2d(1));
   fc1_ = register_module("fc1", conv2d(torch::nn::Conv2dOptions(channels, squeezed, 1)));
   fc2_ = register_module("fc2", conv2d(torch::nn::Conv2dOptions(squeezed, channels, 1)));
@@ -79,6 +106,11 @@ at::Tensor SqueezeExcitationImpl::forward(const at::Tensor& x) {
   const at::Tensor squeezed = activation_->forward(fc1_->forward(avgpool_->forward(x)));
   return scale_activation_->forward(fc2_->forward(squeezed)) * x;
 }
+
+StochasticDepthImpl::StochasticDepthImpl(double probability)
+    : PythonModule("torchvision.ops.stochastic_depth.StochasticDepth",
+                   dict({{"p", probability}, {"mode", "row"}})),
+      probability_(probability) {}
 
 at::Tensor StochasticDepthImpl::forward(const at::Tensor& x) const {
   if (!is_training() || probability_ == 0.0) return x;

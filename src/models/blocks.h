@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <string>
 
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/conv.h>
@@ -10,6 +10,8 @@
 #include <torch/nn/pimpl.h>
 
 #include "models/chain.h"
+#include "models/python_names.h"
+#include "nn/python_module.h"
 
 namespace torchkeep {
 
@@ -25,9 +27,9 @@ enum class ActivationKind {
 };
 
 // Works in place, except for the sigmoids.
-class ActivationImpl : public torch::nn::Module {
+class ActivationImpl : public PythonModule {
  public:
-  explicit ActivationImpl(ActivationKind kind) : kind_(kind) {}
+  explicit ActivationImpl(ActivationKind kind);
   at::Tensor forward(at::Tensor x) const;
   void pretty_print(std::ostream& stream) const override;
 
@@ -57,10 +59,11 @@ void add_conv_norm_activation(ChainImpl& chain,
                               const ConvNormOptions& options);
 Chain conv_norm_activation(std::int64_t in_channels,
                            std::int64_t out_channels,
-                           const ConvNormOptions& options);
+                           const ConvNormOptions& options,
+                           const std::string& class_path = kPythonConvNorm);
 
 // A factor for each channel, computed from the means of all channels (Hu et al., 2018).
-class SqueezeExcitationImpl : public torch::nn::Module {
+class SqueezeExcitationImpl : public PythonModule {
  public:
   SqueezeExcitationImpl(std::int64_t channels,
                         std::int64_t squeezed,
@@ -79,9 +82,9 @@ TORCH_MODULE(SqueezeExcitation);
 
 // In training drops whole rows of the batch with that probability and scales the others
 // (Huang et al., 2016).
-class StochasticDepthImpl : public torch::nn::Module {
+class StochasticDepthImpl : public PythonModule {
  public:
-  explicit StochasticDepthImpl(double probability) : probability_(probability) {}
+  explicit StochasticDepthImpl(double probability);
   at::Tensor forward(const at::Tensor& x) const;
 
  private:

@@ -12,6 +12,8 @@ namespace torchkeep {
 
 class ChainImpl : public Sequence {
  public:
+  using Sequence::Sequence;
+
   // Adds a layer, a module holder or a shared_ptr, under its place as name.
   template <class Holder>
   void add(const Holder& layer) {

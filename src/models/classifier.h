@@ -76,13 +76,16 @@ Architecture architecture(std::string_view name,
                           const ClassifierOptions& defaults,
                           std::string head,
                           const Shape& shape) {
+  std::string_view python_class;
+  if constexpr (requires { Net::kPythonClass; }) python_class = Net::kPythonClass;
   return {.name = name,
           .defaults = defaults,
           .build =
               [shape](std::string architecture_name, const ClassifierOptions& options) {
                 return std::make_shared<Net>(std::move(architecture_name), shape, options);
               },
-          .heads = {std::move(head)}};
+          .heads = {std::move(head)},
+          .python_class = python_class};
 }
 
 // All architectures of the zoo. Never changes.

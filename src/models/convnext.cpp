@@ -22,37 +22,50 @@ struct Shape {
   std::array<std::int64_t, 4> blocks;
 };
 
-torch::nn::LayerNormOptions norm_options(std::int64_t channels) {
-  return torch::nn::LayerNormOptions({channels}).eps(kEps);
-}
-
 // Normalises the channels of each pixel.
-class LayerNorm2dImpl : public torch::nn::LayerNormImpl {
+class LayerNorm2dImpl : public PythonModule {
  public:
-  explicit LayerNorm2dImpl(std::int64_t channels) : LayerNormImpl(norm_options(channels)) {}
-  at::Tensor forward(const at::Tensor& x) {
-    return LayerNormImpl::forward(x.permute({0, 2, 3, 1})).permute({0, 3, 1, 2});
+  explicit LayerNorm2dImpl(std::int64_t channels)
+      : PythonModule("torchvision.models.convnext.LayerNorm2d",
+                     dict({{"normalized_shape", tuple({channels})},
+                           {"eps", kEps},
+                           {"elementwise_affine", true}})) {
+    weight_ = register_parameter("weight", at::ones({channels}));
+    bias_ = register_parameter("bias", at::zeros({channels}));
   }
+
+  at::Tensor forward(const at::Tensor& x) const {
+    const at::Tensor last = x.permute({0, 2, 3, 1});
+    return at::layer_norm(last, weight_.sizes(), weight_, bias_, kEps).permute({0, 3, 1, 2});
+  }
+
+ private:
+  at::Tensor weight_;
+  at::Tensor bias_;
 };
 
-class PermuteImpl : public torch::nn::Module {
+class PermuteImpl : public PythonModule {
  public:
-  explicit PermuteImpl(std::array<std::int64_t, 4> dimensions) : dimensions_(dimensions) {}
+  explicit PermuteImpl(std::array<std::int64_t, 4> dimensions)
+      : PythonModule("torchvision.ops.misc.Permute",
+                     dict({{"dims", List(dimensions.begin(), dimensions.end())}})),
+        dimensions_(dimensions) {}
   at::Tensor forward(const at::Tensor& x) const { return x.permute(dimensions_); }
 
  private:
   std::array<std::int64_t, 4> dimensions_;
 };
 
-class BlockImpl : public torch::nn::Module {
+class BlockImpl : public PythonModule {
  public:
-  BlockImpl(std::int64_t channels, double drop_probability) {
+  BlockImpl(std::int64_t channels, double drop_probability)
+      : PythonModule("torchvision.models.convnext.CNBlock") {
     using Dimensions = std::array<std::int64_t, 4>;
     layer_scale_ = register_parameter("layer_scale", at::ones({channels, 1, 1}) * kLayerScale);
     Chain block;
     block->add(conv2d(torch::nn::Conv2dOptions(channels, channels, 7).padding(3).groups(channels)));
     block->add(std::make_shared<PermuteImpl>(Dimensions{0, 2, 3, 1}));
-    block->add(torch::nn::LayerNorm(norm_options(channels)));
+    block->add(torch::nn::LayerNorm(torch::nn::LayerNormOptions({channels}).eps(kEps)));
     block->add(linear(channels, 4 * channels));
     block->add(torch::nn::GELU());
     block->add(linear(4 * channels, channels));
@@ -75,7 +88,7 @@ class ConvNext final : public Classifier {
  public:
   ConvNext(std::string architecture, const Shape& shape, const ClassifierOptions& options)
       : Classifier(std::move(architecture)) {
-    Chain stem;
+    Chain stem(kPythonConvNorm, dict({{"out_channels", shape.channels.front()}}));
     stem->add(
         conv2d(torch::nn::Conv2dOptions(options.in_channels, shape.channels.front(), 4).stride(4)));
     stem->add(std::make_shared<LayerNorm2dImpl>(shape.channels.front()));
@@ -94,6 +107,11 @@ class ConvNext final : public Classifier {
       zero(layer.bias);
     };
     initialise(*this, draw, draw);
+  }
+
+  static constexpr std::string_view kPythonClass = "torchvision.models.convnext.ConvNeXt";
+  std::optional<ClassDescription> python_class() const override {
+    return ClassDescription{std::string(kPythonClass), Dict()};
   }
 
   at::Tensor forward(const at::Tensor& x) override {

@@ -30,10 +30,12 @@ torch::nn::Conv2dOptions plain_convolution(std::int64_t in_channels,
       .bias(false);
 }
 
-class DenseLayerImpl : public torch::nn::Module {
+class DenseLayerImpl : public PythonModule {
  public:
   DenseLayerImpl(std::int64_t in_channels, std::int64_t growth, double dropout)
-      : dropout_(dropout) {
+      : PythonModule("torchvision.models.densenet._DenseLayer",
+                     dict({{"drop_rate", dropout}, {"memory_efficient", false}})),
+        dropout_(dropout) {
     const std::int64_t width = kBottleneck * growth;
     const auto add = [this](const std::string& name, const auto& layer) {
       add_as_child(*this, *layers_, name, layer);
@@ -56,12 +58,10 @@ class DenseLayerImpl : public torch::nn::Module {
   Chain layers_;  // no child: its layers are
 };
 
-class DenseBlockImpl : public torch::nn::Module {
+class DenseBlockImpl : public PythonModule {
  public:
-  DenseBlockImpl(std::int64_t layers,
-                 std::int64_t in_channels,
-                 std::int64_t growth,
-                 double dropout) {
+  DenseBlockImpl(std::int64_t layers, std::int64_t in_channels, std::int64_t growth, double dropout)
+      : PythonModule("torchvision.models.densenet._DenseBlock") {
     for (std::int64_t i = 0; i < layers; ++i) {
       layers_.push_back(register_module(
           "denselayer" + std::to_string(i + 1),
@@ -80,7 +80,7 @@ class DenseBlockImpl : public torch::nn::Module {
 };
 
 Chain transition(std::int64_t in_channels, std::int64_t out_channels) {
-  Chain chain;
+  Chain chain("torchvision.models.densenet._Transition");
   chain->add("norm", batch_norm(in_channels));
   chain->add("relu", Activation(ActivationKind::relu));
   chain->add("conv", conv2d(plain_convolution(in_channels, out_channels, 1)));
@@ -116,6 +116,11 @@ class DenseNet final : public Classifier {
     initialise(
         *this, [](torch::nn::Conv2dImpl& layer) { torch::nn::init::kaiming_normal_(layer.weight); },
         [](torch::nn::LinearImpl& layer) { zero(layer.bias); });
+  }
+
+  static constexpr std::string_view kPythonClass = "torchvision.models.densenet.DenseNet";
+  std::optional<ClassDescription> python_class() const override {
+    return ClassDescription{std::string(kPythonClass), Dict()};
   }
 
   at::Tensor forward(const at::Tensor& x) override {

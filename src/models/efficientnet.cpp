@@ -34,10 +34,18 @@ struct Shape {
   NormOptions norm;
 };
 
-class MbConvImpl : public torch::nn::Module {
+bool is_residual(const Stage& stage) {
+  return stage.stride == 1 && stage.in_channels == stage.out_channels;
+}
+
+class MbConvImpl : public PythonModule {
  public:
   MbConvImpl(const Stage& stage, double drop_probability, const NormOptions& norm)
-      : is_residual_(stage.stride == 1 && stage.in_channels == stage.out_channels) {
+      : PythonModule(
+            stage.kind == Stage::Kind::fused ? "torchvision.models.efficientnet.FusedMBConv"
+                                             : "torchvision.models.efficientnet.MBConv",
+            dict({{"use_res_connect", is_residual(stage)}, {"out_channels", stage.out_channels}})),
+        is_residual_(is_residual(stage)) {
     Chain block;
     if (stage.kind == Stage::Kind::fused) {
       add_fused(*block, stage, norm);
@@ -117,6 +125,11 @@ class EfficientNet final : public Classifier {
       torch::nn::init::uniform_(layer.weight, -range, range);
       zero(layer.bias);
     });
+  }
+
+  static constexpr std::string_view kPythonClass = "torchvision.models.efficientnet.EfficientNet";
+  std::optional<ClassDescription> python_class() const override {
+    return ClassDescription{std::string(kPythonClass), Dict()};
   }
 
   at::Tensor forward(const at::Tensor& x) override {

@@ -19,7 +19,8 @@ BasicConv basic_conv(std::int64_t in_channels,
                      std::int64_t out_channels,
                      std::int64_t kernel,
                      std::int64_t stride = 1) {
-  return BasicConv(torch::nn::Conv2dOptions(in_channels, out_channels, kernel)
+  return BasicConv("torchvision.models.googlenet.BasicConv2d",
+                   torch::nn::Conv2dOptions(in_channels, out_channels, kernel)
                        .stride(stride)
                        .padding(kernel / 2));
 }
@@ -33,9 +34,10 @@ struct Widths {
   std::int64_t in_channels, branch1, reduced2, branch2, reduced3, branch3, branch4;
 };
 
-class InceptionImpl : public torch::nn::Module {
+class InceptionImpl : public PythonModule {
  public:
-  explicit InceptionImpl(const Widths& widths) {
+  explicit InceptionImpl(const Widths& widths)
+      : PythonModule("torchvision.models.googlenet.Inception") {
     const std::int64_t in_channels = widths.in_channels;
     branch1_ = register_module("branch1", basic_conv(in_channels, widths.branch1, 1));
     branch2_ =
@@ -68,9 +70,10 @@ class InceptionImpl : public torch::nn::Module {
   Chain branch4_{nullptr};
 };
 
-class AuxiliaryImpl : public torch::nn::Module {
+class AuxiliaryImpl : public PythonModule {
  public:
-  AuxiliaryImpl(std::int64_t in_channels, std::int64_t num_classes) {
+  AuxiliaryImpl(std::int64_t in_channels, std::int64_t num_classes)
+      : PythonModule("torchvision.models.googlenet.InceptionAux") {
     conv_ = register_module("conv", basic_conv(in_channels, 128, 1));
     fc1_ = register_module("fc1", linear(128 * 4 * 4, 1024));
     fc2_ = register_module("fc2", linear(1024, num_classes));
@@ -116,6 +119,11 @@ class GoogLeNet final : public Classifier {
     initialise(*this, draw, draw);
   }
 
+  static constexpr std::string_view kPythonClass = "torchvision.models.googlenet.GoogLeNet";
+  std::optional<ClassDescription> python_class() const override {
+    return ClassDescription{std::string(kPythonClass), attributes()};
+  }
+
   at::Tensor forward(const at::Tensor& x) override {
     return head(to_aux2_->forward(to_aux1_->forward(transformed(x))));
   }
@@ -141,6 +149,17 @@ class GoogLeNet final : public Classifier {
     add_as_child(*this, *to_aux1_, "inception3a", std::make_shared<InceptionImpl>(inception3a));
     add_as_child(*this, *to_aux1_, "inception3b", std::make_shared<InceptionImpl>(inception3b));
     add_as_child(*this, *to_aux1_, "maxpool3", max_pool(3, 2));
+  }
+
+  Dict attributes() const {
+    Dict attributes;
+    attributes.set("aux_logits", aux1_ != nullptr);
+    attributes.set("transform_input", transforms_);
+    if (!aux1_) {
+      attributes.set("aux1", Value());
+      attributes.set("aux2", Value());
+    }
+    return attributes;
   }
 
   at::Tensor transformed(const at::Tensor& x) const {

@@ -30,17 +30,27 @@ struct Branch {
   Pool pool = Pool::none;
 };
 
+struct Mixed {
+  char letter;  // of Python's class
+  std::vector<Branch> branches;
+};
+
+BasicConv basic_conv(const torch::nn::Conv2dOptions& options) {
+  return BasicConv("torchvision.models.inception.BasicConv2d", options);
+}
+
 BasicConv basic_conv(std::int64_t in_channels, const Conv& conv) {
   torch::nn::Conv2dOptions options(in_channels, conv.out_channels, {conv.height, conv.width});
   if (conv.stride == 1) options.padding({conv.height / 2, conv.width / 2});
-  return BasicConv(options.stride(conv.stride));
+  return basic_conv(options.stride(conv.stride));
 }
 
 // Parallel branches, whose outputs are concatenated.
-class MixedImpl : public torch::nn::Module {
+class MixedImpl : public PythonModule {
  public:
-  MixedImpl(std::int64_t in_channels, const std::vector<Branch>& branches) {
-    for (const Branch& branch : branches) {
+  MixedImpl(std::int64_t in_channels, const Mixed& mixed)
+      : PythonModule(std::string("torchvision.models.inception.Inception") + mixed.letter) {
+    for (const Branch& branch : mixed.branches) {
       Layers layers = {.pool = branch.pool};
       std::int64_t channels = in_channels;
       for (const Conv& conv : branch.convs) {
@@ -85,58 +95,65 @@ Branch pooled_branch(std::int64_t out_channels) {
   return {.convs = {{"branch_pool", out_channels}}, .pool = Pool::average};
 }
 
-std::vector<Branch> block_a(std::int64_t pool_features) {
-  return {{.convs = {{"branch1x1", 64}}},
-          {.convs = {{"branch5x5_1", 48}, {"branch5x5_2", 64, 5, 5}}},
-          {.convs = {{"branch3x3dbl_1", 64},
-                     {"branch3x3dbl_2", 96, 3, 3},
-                     {"branch3x3dbl_3", 96, 3, 3}}},
-          pooled_branch(pool_features)};
+Mixed block_a(std::int64_t pool_features) {
+  return {'A',
+          {{.convs = {{"branch1x1", 64}}},
+           {.convs = {{"branch5x5_1", 48}, {"branch5x5_2", 64, 5, 5}}},
+           {.convs = {{"branch3x3dbl_1", 64},
+                      {"branch3x3dbl_2", 96, 3, 3},
+                      {"branch3x3dbl_3", 96, 3, 3}}},
+           pooled_branch(pool_features)}};
 }
 
-std::vector<Branch> block_b() {
-  return {{.convs = {{"branch3x3", 384, 3, 3, 2}}},
-          {.convs = {{"branch3x3dbl_1", 64},
-                     {"branch3x3dbl_2", 96, 3, 3},
-                     {"branch3x3dbl_3", 96, 3, 3, 2}}},
-          {.convs = {}, .pool = Pool::half}};
+Mixed block_b() {
+  return {'B',
+          {{.convs = {{"branch3x3", 384, 3, 3, 2}}},
+           {.convs = {{"branch3x3dbl_1", 64},
+                      {"branch3x3dbl_2", 96, 3, 3},
+                      {"branch3x3dbl_3", 96, 3, 3, 2}}},
+           {.convs = {}, .pool = Pool::half}}};
 }
 
-std::vector<Branch> block_c(std::int64_t width) {
-  return {
-      {.convs = {{"branch1x1", 192}}},
-      {.convs = {{"branch7x7_1", width}, {"branch7x7_2", width, 1, 7}, {"branch7x7_3", 192, 7, 1}}},
-      {.convs = {{"branch7x7dbl_1", width},
-                 {"branch7x7dbl_2", width, 7, 1},
-                 {"branch7x7dbl_3", width, 1, 7},
-                 {"branch7x7dbl_4", width, 7, 1},
-                 {"branch7x7dbl_5", 192, 1, 7}}},
-      pooled_branch(192)};
+Mixed block_c(std::int64_t width) {
+  return {'C',
+          {{.convs = {{"branch1x1", 192}}},
+           {.convs = {{"branch7x7_1", width},
+                      {"branch7x7_2", width, 1, 7},
+                      {"branch7x7_3", 192, 7, 1}}},
+           {.convs = {{"branch7x7dbl_1", width},
+                      {"branch7x7dbl_2", width, 7, 1},
+                      {"branch7x7dbl_3", width, 1, 7},
+                      {"branch7x7dbl_4", width, 7, 1},
+                      {"branch7x7dbl_5", 192, 1, 7}}},
+           pooled_branch(192)}};
 }
 
-std::vector<Branch> block_d() {
-  return {{.convs = {{"branch3x3_1", 192}, {"branch3x3_2", 320, 3, 3, 2}}},
-          {.convs = {{"branch7x7x3_1", 192},
-                     {"branch7x7x3_2", 192, 1, 7},
-                     {"branch7x7x3_3", 192, 7, 1},
-                     {"branch7x7x3_4", 192, 3, 3, 2}}},
-          {.convs = {}, .pool = Pool::half}};
+Mixed block_d() {
+  return {'D',
+          {{.convs = {{"branch3x3_1", 192}, {"branch3x3_2", 320, 3, 3, 2}}},
+           {.convs = {{"branch7x7x3_1", 192},
+                      {"branch7x7x3_2", 192, 1, 7},
+                      {"branch7x7x3_3", 192, 7, 1},
+                      {"branch7x7x3_4", 192, 3, 3, 2}}},
+           {.convs = {}, .pool = Pool::half}}};
 }
 
-std::vector<Branch> block_e() {
-  return {{.convs = {{"branch1x1", 320}}},
-          {.convs = {{"branch3x3_1", 384}},
-           .ends = {{"branch3x3_2a", 384, 1, 3}, {"branch3x3_2b", 384, 3, 1}}},
-          {.convs = {{"branch3x3dbl_1", 448}, {"branch3x3dbl_2", 384, 3, 3}},
-           .ends = {{"branch3x3dbl_3a", 384, 1, 3}, {"branch3x3dbl_3b", 384, 3, 1}}},
-          pooled_branch(192)};
+Mixed block_e() {
+  return {'E',
+          {{.convs = {{"branch1x1", 320}}},
+           {.convs = {{"branch3x3_1", 384}},
+            .ends = {{"branch3x3_2a", 384, 1, 3}, {"branch3x3_2b", 384, 3, 1}}},
+           {.convs = {{"branch3x3dbl_1", 448}, {"branch3x3dbl_2", 384, 3, 3}},
+            .ends = {{"branch3x3dbl_3a", 384, 1, 3}, {"branch3x3dbl_3b", 384, 3, 1}}},
+           pooled_branch(192)}};
 }
 
-class AuxiliaryImpl : public torch::nn::Module {
+class AuxiliaryImpl : public PythonModule {
  public:
-  AuxiliaryImpl(std::int64_t in_channels, std::int64_t num_classes) {
+  AuxiliaryImpl(std::int64_t in_channels, std::int64_t num_classes)
+      : PythonModule("torchvision.models.inception.InceptionAux") {
     conv0_ = register_module("conv0", basic_conv(in_channels, {"", 128}));
-    conv1_ = register_module("conv1", BasicConv(torch::nn::Conv2dOptions(128, 768, 5)));
+    conv1_ = register_module("conv1", basic_conv(torch::nn::Conv2dOptions(128, 768, 5)));
     fc_ = register_module("fc", linear(768, num_classes));
   }
 
@@ -180,6 +197,11 @@ class InceptionV3 final : public Classifier {
         });
   }
 
+  static constexpr std::string_view kPythonClass = "torchvision.models.inception.Inception3";
+  std::optional<ClassDescription> python_class() const override {
+    return ClassDescription{std::string(kPythonClass), attributes()};
+  }
+
   at::Tensor forward(const at::Tensor& x) override {
     return head(to_auxiliary_->forward(transformed(x)));
   }
@@ -200,20 +222,30 @@ class InceptionV3 final : public Classifier {
       return torch::nn::MaxPool2d(torch::nn::MaxPool2dOptions(3).stride(2));
     };
     using Options = torch::nn::Conv2dOptions;
-    add("Conv2d_1a_3x3", BasicConv(Options(in_channels, 32, 3).stride(2)));
-    add("Conv2d_2a_3x3", BasicConv(Options(32, 32, 3)));
-    add("Conv2d_2b_3x3", BasicConv(Options(32, 64, 3).padding(1)));
+    add("Conv2d_1a_3x3", basic_conv(Options(in_channels, 32, 3).stride(2)));
+    add("Conv2d_2a_3x3", basic_conv(Options(32, 32, 3)));
+    add("Conv2d_2b_3x3", basic_conv(Options(32, 64, 3).padding(1)));
     add("maxpool1", max_pool());
-    add("Conv2d_3b_1x1", BasicConv(Options(64, 80, 1)));
-    add("Conv2d_4a_3x3", BasicConv(Options(80, 192, 3)));
+    add("Conv2d_3b_1x1", basic_conv(Options(64, 80, 1)));
+    add("Conv2d_4a_3x3", basic_conv(Options(80, 192, 3)));
     add("maxpool2", max_pool());
   }
 
   void add_mixed(ChainImpl& chain,
                  const std::string& name,
                  std::int64_t in_channels,
-                 const std::vector<Branch>& branches) {
-    add_as_child(*this, chain, name, std::make_shared<MixedImpl>(in_channels, branches));
+                 const Mixed& mixed) {
+    add_as_child(*this, chain, name, std::make_shared<MixedImpl>(in_channels, mixed));
+  }
+
+  Dict attributes() const {
+    Dict attributes;
+    attributes.set("aux_logits", auxiliary_ != nullptr);
+    attributes.set("transform_input", transforms_);
+    if (!auxiliary_) {
+      attributes.set("AuxLogits", Value());
+    }
+    return attributes;
   }
 
   at::Tensor transformed(const at::Tensor& x) const {

@@ -32,13 +32,15 @@ constexpr std::array<Stack, 6> kStacks = {{{24, 3, 2, 3, 3},
                                            {192, 5, 2, 6, 4},
                                            {320, 3, 1, 6, 1}}};
 
-class ResidualImpl : public torch::nn::Module {
+class ResidualImpl : public PythonModule {
  public:
   ResidualImpl(std::int64_t in_channels,
                std::int64_t out_channels,
                const Stack& stack,
                std::int64_t stride)
-      : is_residual_(in_channels == out_channels && stride == 1) {
+      : PythonModule("torchvision.models.mnasnet._InvertedResidual",
+                     dict({{"apply_residual", in_channels == out_channels && stride == 1}})),
+        is_residual_(in_channels == out_channels && stride == 1) {
     const std::int64_t hidden = in_channels * stack.expansion;
     Chain layers;
     add_conv_norm_activation(*layers, in_channels, hidden, {.kernel = 1, .norm = kNorm});
@@ -63,7 +65,7 @@ class ResidualImpl : public torch::nn::Module {
 class MnasNet final : public Classifier, public HasStateDictVersion {
  public:
   MnasNet(std::string architecture, double alpha, const ClassifierOptions& options)
-      : Classifier(std::move(architecture)) {
+      : Classifier(std::move(architecture)), alpha_(alpha) {
     const auto width = [alpha](std::int64_t channels) {
       return make_divisible(static_cast<double>(channels) * alpha);
     };
@@ -96,11 +98,19 @@ class MnasNet final : public Classifier, public HasStateDictVersion {
 
   std::int64_t state_dict_version() const override { return 2; }
 
+  static constexpr std::string_view kPythonClass = "torchvision.models.mnasnet.MNASNet";
+  std::optional<ClassDescription> python_class() const override {
+    return ClassDescription{
+        std::string(kPythonClass),
+        dict({{"alpha", alpha_}, {"num_classes", options().num_classes}}).as_dict()};
+  }
+
   at::Tensor forward(const at::Tensor& x) override {
     return classifier_->forward(layers_->forward(x).mean({2, 3}));
   }
 
  private:
+  double alpha_;
   Chain layers_{nullptr};
   Chain classifier_{nullptr};
 };

@@ -20,13 +20,18 @@ struct Stage {
 };
 using Shape = std::vector<Stage>;
 
-class InvertedResidualImpl : public torch::nn::Module {
+class InvertedResidualImpl : public PythonModule {
  public:
   InvertedResidualImpl(std::int64_t in_channels,
                        std::int64_t out_channels,
                        std::int64_t stride,
                        std::int64_t expansion)
-      : is_residual_(stride == 1 && in_channels == out_channels) {
+      : PythonModule("torchvision.models.mobilenetv2.InvertedResidual",
+                     dict({{"stride", stride},
+                           {"use_res_connect", stride == 1 && in_channels == out_channels},
+                           {"out_channels", out_channels},
+                           {"_is_cn", stride > 1}})),
+        is_residual_(stride == 1 && in_channels == out_channels) {
     constexpr auto kRelu6 = ActivationKind::relu6;
     const std::int64_t hidden = in_channels * expansion;
     Chain conv;
@@ -70,14 +75,19 @@ class MobileNetV2 final : public Classifier {
         channels = out_channels;
       }
     }
-    const std::int64_t last = scaled(1280, std::max(1.0, width));
-    features->add(conv_norm_activation(channels, last, {.kernel = 1, .activation = kRelu6}));
+    last_ = scaled(1280, std::max(1.0, width));
+    features->add(conv_norm_activation(channels, last_, {.kernel = 1, .activation = kRelu6}));
     features_ = register_module("features", features);
     Chain classifier;
     classifier->add(torch::nn::Dropout(*options.dropout));
-    classifier->add(linear(last, options.num_classes));
+    classifier->add(linear(last_, options.num_classes));
     classifier_ = register_module("classifier", classifier);
     initialise(*this, draw_kaiming_fan_out, draw_normal(0.01));
+  }
+
+  static constexpr std::string_view kPythonClass = "torchvision.models.mobilenetv2.MobileNetV2";
+  std::optional<ClassDescription> python_class() const override {
+    return ClassDescription{std::string(kPythonClass), dict({{"last_channel", last_}}).as_dict()};
   }
 
   at::Tensor forward(const at::Tensor& x) override {
@@ -85,6 +95,7 @@ class MobileNetV2 final : public Classifier {
   }
 
  private:
+  std::int64_t last_ = 0;  // channels of the last convolution
   Chain features_{nullptr};
   Chain classifier_{nullptr};
 };

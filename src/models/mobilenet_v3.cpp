@@ -30,10 +30,18 @@ struct Shape {
   std::int64_t hidden;  // channels of the classifier
 };
 
-class InvertedResidualImpl : public torch::nn::Module {
+bool is_residual(const Block& block) {
+  return block.stride == 1 && block.in_channels == block.out_channels;
+}
+
+class InvertedResidualImpl : public PythonModule {
  public:
   explicit InvertedResidualImpl(const Block& block)
-      : is_residual_(block.stride == 1 && block.in_channels == block.out_channels) {
+      : PythonModule("torchvision.models.mobilenetv3.InvertedResidual",
+                     dict({{"use_res_connect", is_residual(block)},
+                           {"out_channels", block.out_channels},
+                           {"_is_cn", block.stride > 1}})),
+        is_residual_(is_residual(block)) {
     const std::int64_t expanded = block.expanded;
     Chain layers;
     if (expanded != block.in_channels) {
@@ -96,6 +104,11 @@ class MobileNetV3 final : public Classifier {
     classifier->add(linear(hidden, options.num_classes));
     classifier_ = register_module("classifier", classifier);
     initialise(*this, draw_kaiming_fan_out, draw_normal(0.01));
+  }
+
+  static constexpr std::string_view kPythonClass = "torchvision.models.mobilenetv3.MobileNetV3";
+  std::optional<ClassDescription> python_class() const override {
+    return ClassDescription{std::string(kPythonClass), Dict()};
   }
 
   at::Tensor forward(const at::Tensor& x) override {

@@ -235,8 +235,4 @@ ModuleTree tree_from_form(const Value& form, const StateDict& state_dict) {
   return tree;
 }
 
-bool same_form(const ModuleTree& a, const ModuleTree& b) {
-  return a.modules.size() == b.modules.size() && equal(form_of(a), form_of(b));
-}
-
 }  // namespace torchkeep

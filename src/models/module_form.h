@@ -13,7 +13,4 @@ Value form_of(const ModuleTree& tree);
 // and where a tensor is missing or has another shape or type.
 ModuleTree tree_from_form(const Value& form, const StateDict& state_dict);
 
-// Whether two trees are the same but for the values of their tensors, and what is trained.
-bool same_form(const ModuleTree& a, const ModuleTree& b);
-
 }  // namespace torchkeep

@@ -1,8 +1,6 @@
 #include "models/python_model.h"
 
 #include <algorithm>
-#include <array>
-#include <exception>
 #include <unordered_map>
 
 #include <torchkeep/freeze.h>
@@ -21,11 +19,12 @@
 #include "models/python_names.h"
 #include "models/registry.h"
 #include "models/resnet.h"
-#include "nn/function_module.h"
+#include "models/zoo_form.h"
 #include "nn/layer_builder.h"
 #include "nn/layer_class.h"
 #include "nn/layer_tree.h"
 #include "nn/module_walk.h"
+#include "nn/python_module.h"
 
 namespace torchkeep {
 
@@ -102,6 +101,28 @@ Layer read_registered(LayerBuilder& builder, std::size_t index, const ModelClass
   return {model.ptr(), [model](const at::Tensor& x) { return model.forward(x); }};
 }
 
+// A model of the zoo whose class has its forward in C++ only for the form that torchvision gives
+// it.
+Layer read_zoo_model(LayerBuilder& builder, std::size_t index) {
+  const ModuleTree tree = subtree(builder.tree(), index);
+  const auto form = find_zoo_form(tree);
+  if (!form) {
+    fail_at(ErrorCode::unsupported, {},
+            "take the parameters: state_dict(module_tree(load(path))), or register a class for it",
+            "the {} has another form than torchvision's models of that class",
+            tree.root().class_path);
+  }
+  restore_parameters(*form->module, tree);
+  builder.set_flags_by(index, [module = form->module, tree] { restore_flags(*module, tree); });
+  return callable(form->module);
+}
+
+bool is_of_zoo(std::string_view class_path) {
+  return std::ranges::any_of(zoo(), [&](const Architecture& architecture) {
+    return architecture.python_class == class_path;
+  });
+}
+
 [[noreturn]] void fail_unknown(const LayerBuilder& builder, const ModuleNode& node) {
   fail_at(ErrorCode::not_found, {},
           fmt::format(
@@ -134,6 +155,7 @@ Layer read_other(LayerBuilder& builder, std::size_t index) {
   if (path == kPythonBasicBlock) return read_basic_block(builder, index);
   if (path == kPythonBottleneck) return read_bottleneck(builder, index);
   if (const auto known = find_model_class(path)) return read_registered(builder, index, *known);
+  if (is_of_zoo(path)) return read_zoo_model(builder, index);
   fail_unknown(builder, node);
 }
 
@@ -153,31 +175,10 @@ ClassDescription describe_other(const torch::nn::Module& module) {
           "Python has no class for {}", type);
 }
 
-// Whether the module has the form that the architecture has with some options.
-bool is_of(const Architecture& architecture, const torch::nn::Module& module) {
-  try {
-    const SkipInitialisation skip;
-    const ClassifierOptions options = options_of(architecture, describe_classifier(module));
-    const auto candidate = architecture.build(std::string(architecture.name), options);
-    return same_form(python_tree(*candidate), python_tree(module));
-  } catch (const std::exception&) {
-    return false;  // no options make it: a layer that the architecture lacks, an absurd size
-  }
-}
-
 // The tree as Python's own class would have written it.
 ModuleTree without_extras(ModuleTree tree) {
   tree.modules.front().attributes.erase(kExtras);
   return tree;
-}
-
-// The name of the architecture of the zoo that has that form; empty if there is none.
-std::string architecture_of(const torch::nn::Module& module, const ModuleTree& tree) {
-  for (const Architecture& architecture : zoo()) {
-    if (architecture.python_class != tree.root().class_path) continue;
-    if (is_of(architecture, module)) return std::string(architecture.name);
-  }
-  return "";
 }
 
 }  // namespace python_model_detail
@@ -193,8 +194,7 @@ Model model_from_tree(const ModuleTree& tree) {
   const Layer layer = LayerBuilder(own, detail::read_other).run();
   std::string architecture = tree.root().class_path;
   if (dynamic_cast<const Classifier*>(layer.module.get())) {
-    std::string name = detail::architecture_of(*layer.module, own);
-    if (!name.empty()) architecture = std::move(name);
+    if (const auto form = find_zoo_form(own)) architecture = form->architecture->name;
   }
   Model model = model_of(std::move(architecture), layer);
   // What the C++ class does not describe of the instance is written back as it was.
@@ -215,7 +215,7 @@ Model model_from_tree(const ModuleTree& tree) {
 }
 
 bool has_python_class(const torch::nn::Module& module) {
-  if (dynamic_cast<const FunctionModule*>(&module) || find_layer_class(module)) return true;
+  if (dynamic_cast<const PythonModule*>(&module) || find_layer_class(module)) return true;
   if (const auto* classifier = dynamic_cast<const Classifier*>(&module)) {
     return classifier->python_class().has_value();
   }
@@ -224,8 +224,8 @@ bool has_python_class(const torch::nn::Module& module) {
 }
 
 std::string python_class_path(const torch::nn::Module& module) {
-  if (const auto* function = dynamic_cast<const FunctionModule*>(&module)) {
-    return function->class_path();
+  if (const auto* python = dynamic_cast<const PythonModule*>(&module)) {
+    return python->class_path();
   }
   if (const LayerClass* known = find_layer_class(module)) return known->path;
   return python_model_detail::describe_other(module).class_path;

@@ -10,5 +10,6 @@ inline constexpr std::string_view kPythonVgg = "torchvision.models.vgg.VGG";
 inline constexpr std::string_view kPythonResNet = "torchvision.models.resnet.ResNet";
 inline constexpr std::string_view kPythonBasicBlock = "torchvision.models.resnet.BasicBlock";
 inline constexpr std::string_view kPythonBottleneck = "torchvision.models.resnet.Bottleneck";
+inline constexpr const char* kPythonConvNorm = "torchvision.ops.misc.Conv2dNormActivation";
 
 }  // namespace torchkeep

@@ -62,17 +62,26 @@ std::vector<Stage> stages(const Shape& shape) {
   return stages;
 }
 
-class BlockImpl : public torch::nn::Module {
+bool projects(std::int64_t in_channels, const Stage& stage, std::int64_t stride) {
+  return in_channels != stage.width || stride != 1;
+}
+
+// Python's class has an attribute instead of the child that it lacks.
+Value block_attributes(bool projects) { return projects ? dict({}) : dict({{"proj", Value()}}); }
+
+class BlockImpl : public PythonModule {
  public:
-  BlockImpl(std::int64_t in_channels, const Stage& stage, std::int64_t stride, bool squeezes) {
+  BlockImpl(std::int64_t in_channels, const Stage& stage, std::int64_t stride, bool squeezes)
+      : PythonModule("torchvision.models.regnet.ResBottleneckBlock",
+                     block_attributes(projects(in_channels, stage, stride))) {
     const std::int64_t width = stage.width;
     constexpr auto kNone = ActivationKind::none;
-    if (in_channels != width || stride != 1) {
+    if (projects(in_channels, stage, stride)) {
       proj_ = register_module(
           "proj", conv_norm_activation(in_channels, width,
                                        {.kernel = 1, .stride = stride, .activation = kNone}));
     }
-    Chain f;
+    Chain f("torchvision.models.regnet.BottleneckTransform");
     f->add("a", conv_norm_activation(in_channels, width, {.kernel = 1}));
     f->add("b", conv_norm_activation(width, width,
                                      {.stride = stride, .groups = width / stage.group_width}));
@@ -100,13 +109,13 @@ class RegNet final : public Classifier {
  public:
   RegNet(std::string architecture, const Shape& shape, const ClassifierOptions& options)
       : Classifier(std::move(architecture)) {
-    stem_ =
-        register_module("stem", conv_norm_activation(options.in_channels, kStem, {.stride = 2}));
+    stem_ = register_module("stem", conv_norm_activation(options.in_channels, kStem, {.stride = 2},
+                                                         "torchvision.models.regnet.SimpleStemIN"));
     Chain trunk;
     std::int64_t channels = kStem;
     std::string number = "1";
     for (const Stage& stage : stages(shape)) {
-      Chain blocks;
+      Chain blocks("torchvision.models.regnet.AnyStage");
       for (std::int64_t i = 0; i < stage.blocks; ++i) {
         blocks->add("block" + number + "-" + std::to_string(i),
                     std::make_shared<BlockImpl>(channels, stage, i == 0 ? 2 : 1, shape.squeezes));
@@ -119,6 +128,11 @@ class RegNet final : public Classifier {
     avgpool_ = register_module("avgpool", torch::nn::AdaptiveAvgPool2d(1));
     fc_ = register_module("fc", linear(channels, options.num_classes));
     initialise(*this, draw, draw_normal(0.01));
+  }
+
+  static constexpr std::string_view kPythonClass = "torchvision.models.regnet.RegNet";
+  std::optional<ClassDescription> python_class() const override {
+    return ClassDescription{std::string(kPythonClass), Dict()};
   }
 
   at::Tensor forward(const at::Tensor& x) override {

@@ -28,10 +28,21 @@ at::Tensor shuffled(const at::Tensor& x) {
       .view({n, -1, height, width});
 }
 
-class BlockImpl : public torch::nn::Module {
+// As torchvision has it, a Sequential without a class of its own.
+Chain plain_conv_norm_activation(std::int64_t in_channels,
+                                 std::int64_t out_channels,
+                                 const ConvNormOptions& options) {
+  Chain chain;
+  add_conv_norm_activation(*chain, in_channels, out_channels, options);
+  return chain;
+}
+
+class BlockImpl : public PythonModule {
  public:
   BlockImpl(std::int64_t in_channels, std::int64_t out_channels, std::int64_t stride)
-      : splits_(stride == 1) {
+      : PythonModule("torchvision.models.shufflenetv2.InvertedResidual",
+                     dict({{"stride", stride}})),
+        splits_(stride == 1) {
     constexpr auto kNone = ActivationKind::none;
     const std::int64_t half = out_channels / 2;
     Chain branch1;
@@ -64,11 +75,11 @@ class BlockImpl : public torch::nn::Module {
 class ShuffleNet final : public Classifier {
  public:
   ShuffleNet(std::string architecture, const Shape& shape, const ClassifierOptions& options)
-      : Classifier(std::move(architecture)) {
+      : Classifier(std::move(architecture)), shape_(shape) {
     const auto add = [this](const std::string& name, const auto& layer) {
       add_as_child(*this, *features_, name, layer);
     };
-    add("conv1", conv_norm_activation(options.in_channels, kFirst, {.stride = 2}));
+    add("conv1", plain_conv_norm_activation(options.in_channels, kFirst, {.stride = 2}));
     add("maxpool", torch::nn::MaxPool2d(torch::nn::MaxPool2dOptions(3).stride(2).padding(1)));
     std::int64_t channels = kFirst;
     for (std::size_t i = 0; i < kBlocks.size(); ++i) {
@@ -79,8 +90,13 @@ class ShuffleNet final : public Classifier {
       }
       add("stage" + std::to_string(i + 2), stage);
     }
-    add("conv5", conv_norm_activation(channels, shape.last, {.kernel = 1}));
+    add("conv5", plain_conv_norm_activation(channels, shape.last, {.kernel = 1}));
     fc_ = register_module("fc", linear(shape.last, options.num_classes));
+  }
+
+  static constexpr std::string_view kPythonClass = "torchvision.models.shufflenetv2.ShuffleNetV2";
+  std::optional<ClassDescription> python_class() const override {
+    return ClassDescription{std::string(kPythonClass), attributes()};
   }
 
   at::Tensor forward(const at::Tensor& x) override {
@@ -88,6 +104,14 @@ class ShuffleNet final : public Classifier {
   }
 
  private:
+  Dict attributes() const {
+    List channels = {kFirst};
+    channels.insert(channels.end(), shape_.channels.begin(), shape_.channels.end());
+    channels.emplace_back(shape_.last);
+    return dict({{"_stage_out_channels", std::move(channels)}}).as_dict();
+  }
+
+  Shape shape_;
   Chain features_;  // no child: its layers are
   torch::nn::Linear fc_{nullptr};
 };

@@ -20,9 +20,10 @@ struct Shape {
   std::vector<std::int64_t> fires;  // squeezed channels; each fire puts out eight times as many
 };
 
-class FireImpl : public torch::nn::Module {
+class FireImpl : public PythonModule {
  public:
-  FireImpl(std::int64_t in_channels, std::int64_t squeezed) {
+  FireImpl(std::int64_t in_channels, std::int64_t squeezed)
+      : PythonModule("torchvision.models.squeezenet.Fire", dict({{"inplanes", in_channels}})) {
     const std::int64_t expanded = 4 * squeezed;
     squeeze_ =
         register_module("squeeze", conv2d(torch::nn::Conv2dOptions(in_channels, squeezed, 1)));
@@ -80,6 +81,12 @@ class SqueezeNet final : public Classifier {
     classifier->add(torch::nn::AdaptiveAvgPool2d(1));
     classifier_ = register_module("classifier", classifier);
     initialise(*this, [this](torch::nn::Conv2dImpl& layer) { draw(layer); }, {});
+  }
+
+  static constexpr std::string_view kPythonClass = "torchvision.models.squeezenet.SqueezeNet";
+  std::optional<ClassDescription> python_class() const override {
+    return ClassDescription{std::string(kPythonClass),
+                            dict({{"num_classes", options().num_classes}}).as_dict()};
   }
 
   at::Tensor forward(const at::Tensor& x) override {

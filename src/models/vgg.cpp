@@ -63,8 +63,9 @@ class Vgg final : public Classifier {
   at::Tensor forward(const at::Tensor& x) override {
     return classifier_->forward(avgpool_->forward(features_->forward(x)).flatten(1));
   }
+  static constexpr std::string_view kPythonClass = kPythonVgg;
   std::optional<ClassDescription> python_class() const override {
-    return ClassDescription{std::string(kPythonVgg), Dict()};
+    return ClassDescription{std::string(kPythonClass), Dict()};
   }
 
  private:
@@ -74,9 +75,7 @@ class Vgg final : public Classifier {
 };
 
 Architecture vgg(std::string_view name, const Shape& shape) {
-  Architecture row = architecture<Vgg>(name, {.dropout = 0.5}, "classifier.6", shape);
-  row.python_class = kPythonVgg;
-  return row;
+  return architecture<Vgg>(name, {.dropout = 0.5}, "classifier.6", shape);
 }
 
 }  // namespace vgg_detail

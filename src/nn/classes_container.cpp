@@ -101,8 +101,6 @@ std::vector<LayerClass> container_classes() {
         .path = "torch.nn.modules." + name, .type = type, .build = build, .attributes = attributes};
   };
   return {
-      container("container.Sequential", typeid(Sequence), detail::build_sequence,
-                detail::no_attributes),
       container("container.Sequential", typeid(nn::SequentialImpl), detail::build_sequence,
                 detail::no_attributes),
       container("container.ModuleList", typeid(nn::ModuleListImpl), detail::build_list,

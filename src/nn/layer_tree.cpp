@@ -9,9 +9,9 @@
 #include <torch/nn/module.h>
 
 #include "base/fail.h"
-#include "nn/function_module.h"
 #include "nn/layer_class.h"
 #include "nn/module_parameters.h"
+#include "nn/python_module.h"
 #include "nn/reparametrisation.h"
 
 namespace torchkeep {
@@ -60,10 +60,8 @@ class TreeOfModules {
   }
 
   static std::vector<std::string> child_names(const torch::nn::Module& module) {
-    if (const auto* function = dynamic_cast<const FunctionModule*>(&module)) {
-      return function->child_names();
-    }
-    return module.named_children().keys();
+    const auto* python = dynamic_cast<const PythonModule*>(&module);
+    return python ? python->child_names() : module.named_children().keys();
   }
 
   ModuleNode describe(const torch::nn::Module& module,
@@ -88,8 +86,8 @@ class TreeOfModules {
   }
 
   ClassDescription description_of(const torch::nn::Module& module) const {
-    if (const auto* function = dynamic_cast<const FunctionModule*>(&module)) {
-      return {function->class_path(), function->attributes(), {}, function->buffer_names()};
+    if (const auto* python = dynamic_cast<const PythonModule*>(&module)) {
+      return {python->class_path(), python->attributes(), {}, python->buffer_names()};
     }
     if (const LayerClass* known = find_layer_class(module)) {
       return {known->path, known->attributes(module), known->parameters, known->buffers,

@@ -6,14 +6,18 @@
 #include <utility>
 #include <vector>
 
-#include <torch/nn/module.h>
-
 #include "nn/layer.h"
+#include "nn/python_module.h"
 
 namespace torchkeep {
 
-class Sequence : public torch::nn::Module {
+class Sequence : public PythonModule {
  public:
+  // Of a class derived from torch.nn.Sequential, if it is one.
+  explicit Sequence(std::string class_path = "torch.nn.modules.container.Sequential",
+                    const Value& attributes = dict({}))
+      : PythonModule(std::move(class_path), attributes) {}
+
   void append(const std::string& name, Layer layer) {
     register_module(name, layer.module);
     layers_.push_back(std::move(layer));

@@ -1,0 +1,130 @@
+#include "models/zoo_form.h"
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <string_view>
+
+#include "models/layers.h"
+#include "models/python_model.h"
+
+namespace torchkeep {
+
+namespace zoo_form_detail {
+
+constexpr std::string_view kDropout = "torch.nn.modules.dropout.Dropout";
+
+// Which width a model has is in no attribute: those that are usual.
+constexpr std::array kWidths = {1.0, 0.75, 0.5, 0.35, 0.25, 1.3, 1.4};
+
+std::optional<std::int64_t> num_classes_in(const Architecture& architecture,
+                                           const StateDict& state_dict) {
+  const std::string name = architecture.heads.front() + ".weight";
+  if (!state_dict.contains(name) || state_dict[name].shape().empty()) return std::nullopt;
+  return state_dict[name].shape().front();
+}
+
+void read_attributes(const ModuleTree& tree, ClassifierOptions& options) {
+  bool is_first_convolution = true;
+  for (const ModuleNode& node : tree.modules) {
+    const Value* channels = node.attributes.find("in_channels");
+    if (channels && is_first_convolution) {
+      options.in_channels = channels->as_int();
+      is_first_convolution = false;
+    }
+    // The last one is that of the main classifier.
+    const Value* dropout = node.attributes.find(node.class_path == kDropout ? "p" : "drop_rate");
+    if (dropout && options.dropout) options.dropout = dropout->as_double();
+  }
+  const Dict& root = tree.root().attributes;
+  const auto read_flag = [&](const char* name, std::optional<bool>& option) {
+    const Value* flag = root.find(name);
+    if (flag && option) option = flag->as_bool();
+  };
+  read_flag("aux_logits", options.aux_logits);
+  read_flag("transform_input", options.transform_input);
+}
+
+bool same_tensors(const ModuleNode::NamedValues& a, const ModuleNode::NamedValues& b) {
+  return std::ranges::equal(a, b, [](const auto& x, const auto& y) {
+    const auto& [name, value] = x;
+    const auto& [other_name, other] = y;
+    if (name != other_name || value.kind() != other.kind()) return false;
+    return !value.is_tensor() || value.as_tensor().shape() == other.as_tensor().shape();
+  });
+}
+
+// Also where a class of another release of Python has further attributes.
+bool has_attributes(const Dict& attributes, const Dict& expected) {
+  return std::ranges::all_of(expected, [&](const Dict::Entry& entry) {
+    const Value* value = attributes.find(entry.first);
+    return value && equal(*value, entry.second);
+  });
+}
+
+// Without those that are None.
+std::vector<ModuleNode::Child> children_of(const ModuleNode& node) {
+  std::vector<ModuleNode::Child> children;
+  std::ranges::copy_if(node.children, std::back_inserter(children),
+                       [](const auto& child) { return child.module.has_value(); });
+  return children;
+}
+
+bool same_modules(const ModuleNode& node, const ModuleNode& expected) {
+  const auto same_child = [](const auto& a, const auto& b) {
+    return a.name == b.name && a.module == b.module;
+  };
+  return node.class_path == expected.class_path &&
+         std::ranges::equal(children_of(node), children_of(expected), same_child) &&
+         same_tensors(node.parameters, expected.parameters) &&
+         same_tensors(node.buffers, expected.buffers);
+}
+
+// The attributes of the root decide nothing: options were read from them.
+bool is_of_form(const ModuleTree& tree, const ModuleTree& expected) {
+  if (tree.modules.size() != expected.modules.size()) return false;
+  for (std::size_t i = 0; i < tree.modules.size(); ++i) {
+    const ModuleNode& node = tree.modules[i];
+    if (!same_modules(node, expected.modules[i])) return false;
+    if (i > 0 && !has_attributes(node.attributes, expected.modules[i].attributes)) return false;
+  }
+  return true;
+}
+
+std::shared_ptr<Classifier> build_as(const Architecture& architecture,
+                                     const ClassifierOptions& options,
+                                     const ModuleTree& tree) {
+  try {
+    auto module = architecture.build(std::string(architecture.name), options);
+    module->set_options(options);
+    return is_of_form(tree, python_tree(*module)) ? module : nullptr;
+  } catch (const std::exception&) {
+    return nullptr;  // no options make it, such as an absurd size
+  }
+}
+
+}  // namespace zoo_form_detail
+
+std::optional<ZooForm> find_zoo_form(const ModuleTree& tree) {
+  namespace detail = zoo_form_detail;
+  const SkipInitialisation skip;
+  const StateDict parameters = state_dict(tree);
+  for (const Architecture& architecture : zoo()) {
+    if (architecture.python_class != tree.root().class_path) continue;
+    const auto num_classes = detail::num_classes_in(architecture, parameters);
+    if (!num_classes) continue;
+    ClassifierOptions options = architecture.defaults;
+    options.num_classes = *num_classes;
+    detail::read_attributes(tree, options);
+    for (const double width : detail::kWidths) {
+      if (options.width_mult) options.width_mult = width;
+      if (auto module = detail::build_as(architecture, options, tree)) {
+        return ZooForm{&architecture, std::move(module)};
+      }
+      if (!options.width_mult) break;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace torchkeep
