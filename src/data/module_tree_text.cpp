@@ -102,8 +102,9 @@ std::string to_string(const ModuleTree& tree) {
   });
   if (left_out > 0) text += fmt::format("... and {}\n", counted(left_out, "more module"));
   const ParameterCount count = count_parameters(tree);
-  return text +
-         fmt::format("{} parameters, {} trainable\n", grouped(count.all), grouped(count.trainable));
+  return text + fmt::format("{} parameters, {} trainable\n",
+                            grouped(static_cast<std::uint64_t>(count.all)),
+                            grouped(static_cast<std::uint64_t>(count.trainable)));
 }
 
 }  // namespace torchkeep

@@ -1,24 +1,14 @@
 #include "format/pickle/machine.h"
 
-#include <charconv>
 #include <utility>
 
 #include "base/fail.h"
+#include "format/pickle/number.h"
 
 namespace torchkeep::pickle {
 namespace {
 
 constexpr std::uint64_t kNewestProtocol = 5;
-
-std::uint64_t memo_number(std::string_view text) {
-  std::uint64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto result = std::from_chars(text.data(), end, number);
-  if (result.ec != std::errc() || result.ptr != end) {
-    fail(ErrorCode::corrupt, "'{}' is no number of a memo entry", text.substr(0, 40));
-  }
-  return number;
-}
 
 }  // namespace
 
@@ -27,6 +17,7 @@ Machine::Machine(std::span<const std::byte> bytes, const DecodeHooks& hooks, con
       hooks_(hooks),
       limits_(limits),
       stack_(limits.max_stack_depth),
+      fetched_(bytes, limits.max_pickle_bytes),
       memo_(limits.max_memo_entries),
       budget_(limits.max_value_bytes) {}
 
@@ -61,13 +52,13 @@ bool Machine::step_memo(const Instruction& instruction) {
   switch (instruction.info->opcode) {
     case Opcode::binput:
     case Opcode::long_binput:
-      memo_.put(instruction.number, stack_.top());
+      remember_top(instruction.number);
       return true;
     case Opcode::put:
-      memo_.put(memo_number(instruction.text), stack_.top());
+      remember_top(memo_number(instruction.text));
       return true;
     case Opcode::memoize:
-      memo_.put(memo_.size(), stack_.top());
+      remember_top(memo_.size());
       return true;
     case Opcode::binget:
     case Opcode::long_binget:
@@ -115,6 +106,11 @@ bool Machine::step_control(const Instruction& instruction) {
     default:
       return false;
   }
+}
+
+void Machine::remember_top(std::uint64_t number) {
+  const Value& top = stack_.top();
+  if (fetched_.contains(number)) memo_.put(number, top);
 }
 
 void Machine::push_again(Value value) {

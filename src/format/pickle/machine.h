@@ -15,6 +15,7 @@
 #include "format/pickle/budget.h"
 #include "format/pickle/cycle.h"
 #include "format/pickle/decode.h"
+#include "format/pickle/fetched_entries.h"
 #include "format/pickle/instruction.h"
 #include "format/pickle/memo.h"
 #include "format/pickle/python_data.h"
@@ -79,6 +80,7 @@ class Machine {
     }
   }
 
+  void remember_top(std::uint64_t number);
   void push_again(Value value);
   Decoded stop();
 
@@ -95,6 +97,7 @@ class Machine {
   SharedContainers shared_;
   std::unordered_map<const void*, OpenSet> open_sets_;
   Stack stack_;
+  FetchedEntries fetched_;
   Memo memo_;
   Budget budget_;
   std::uint64_t protocol_ = 0;

@@ -85,6 +85,16 @@ double float_from_decimal(std::string_view text) {
   return number;
 }
 
+std::uint64_t memo_number(std::string_view text) {
+  std::uint64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto result = std::from_chars(text.data(), end, number);
+  if (result.ec != std::errc() || result.ptr != end) {
+    fail(ErrorCode::corrupt, "'{}' is no number of a memo entry", text.substr(0, 40));
+  }
+  return number;
+}
+
 std::string twos_complement(std::int64_t number) {
   std::string bytes;
   for (std::size_t i = 0; i < sizeof(number); ++i) {

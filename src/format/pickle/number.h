@@ -19,6 +19,9 @@ Value integer_from_decimal(std::string_view text);
 // Throws corrupt for text that is no float of Python's repr().
 double float_from_decimal(std::string_view text);
 
+// The number of a memo entry, in decimal digits. Throws corrupt for other text.
+std::uint64_t memo_number(std::string_view text);
+
 // The shortest two's complement, little-endian; empty for 0.
 std::string twos_complement(std::int64_t number);
 

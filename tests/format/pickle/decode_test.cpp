@@ -223,6 +223,14 @@ TEST(Decode, RefusesKeysThatMultiplyWhenTheyAreCompared) {
   EXPECT_ERROR(decoded(bytes), ErrorCode::unsafe, HasSubstr("a dict key of more than"));
 }
 
+TEST(Decode, FindsMemoEntriesWhateverTheirNumbers) {
+  const Value value =
+      decoded(pickle("(K\1q\0K\2r\xff\xff\xff\x7fK\3r\0\x10\0\0K\4p9\n"
+                     "h\0j\xff\xff\xff\x7fj\0\x10\0\0g9\n"
+                     "K\5q\0h\0t."));  // a number that is used again
+  EXPECT_EQ(to_string(value), "(1, 2, 3, 4, 1, 2, 3, 4, 5, 5)");
+}
+
 // Python's objects can; reference counts could never free them.
 TEST(Decode, CutsReferencesOfAValueToWhatHoldsIt) {
   const auto text_of = [](const std::string& ops) { return to_string(decoded(pickle(ops))); };
@@ -287,10 +295,14 @@ TEST(Limits, BoundTheOpcodes) {
 }
 
 TEST(Limits, BoundTheMemo) {
-  EXPECT_NO_THROW(decoded(pickle("Nq\0q\1q\0."), {.max_memo_entries = 2}));
-  EXPECT_ERROR(decoded(pickle("Nq\0q\1q\2."), {.max_memo_entries = 2}), ErrorCode::unsafe,
-               HasSubstr("max_memo_entries"));
-  EXPECT_ERROR(decoded(pickle("Nq\7q\10q\11."), {.max_memo_entries = 2}), ErrorCode::unsafe,
+  // Entries that are never fetched are not kept.
+  EXPECT_NO_THROW(decoded(pickle("Nq\0q\1q\2q\3."), {.max_memo_entries = 2}));
+  EXPECT_NO_THROW(decoded(pickle("Nq\0q\1q\0h\0h\1\x87."), {.max_memo_entries = 2}));
+  EXPECT_ERROR(decoded(pickle("Nq\0q\1q\2(h\0h\1h\2t."), {.max_memo_entries = 2}),
+               ErrorCode::unsafe, HasSubstr("max_memo_entries"));
+  EXPECT_ERROR(decoded(pickle("Nr\7\7\7\7q\10q\11(h\10h\11j\7\7\7\7t."), {.max_memo_entries = 2}),
+               ErrorCode::unsafe, HasSubstr("max_memo_entries"));
+  EXPECT_ERROR(decoded("\x80\x04N\x94\x94\x94.", {.max_memo_entries = 2}), ErrorCode::unsafe,
                HasSubstr("max_memo_entries"));
 }
 
