@@ -17,6 +17,7 @@ namespace torchkeep {
 struct ConvertOptions {
   enum class Casts { floating_point, all };
   enum class NonTensors { refuse, drop };
+  enum class WholeModel { as_it_is, state_dict };
 
   std::optional<std::string> format = std::nullopt;  // as SaveOptions::format
   // Of a pt; nothing: that of the source where it is one, else the latest.
@@ -29,6 +30,9 @@ struct ConvertOptions {
 
   // The part to convert, as a dotted path such as "model_state_dict"; empty: all.
   std::string key = {};
+
+  // What a whole model becomes. A format that holds only tensors always gets its state dict.
+  WholeModel whole_model = WholeModel::as_it_is;
 
   // Changes of names, in this order. All need a state dict: name it with `key`, or write a format
   // of named tensors, for which the keys on the way to a tensor are joined with dots. Each must

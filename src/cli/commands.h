@@ -8,7 +8,8 @@ namespace torchkeep::cli {
 // Of the program `torchkeep`.
 void add_average_command(Program& program);
 void add_best_command(Program& program);
-void add_convert_command(Program& program);
+// `argv` is that of the process, for the part that needs LibTorch.
+void add_convert_command(Program& program, char** argv);
 void add_diff_command(Program& program);
 void add_extract_command(Program& program);
 void add_clean_command(Program& program);
@@ -19,6 +20,7 @@ void add_scan_command(Program& program);
 void add_verify_command(Program& program);
 
 // Of the program `torchkeep-torch`.
+void add_convert_to_model_command(Program& program);
 void add_download_command(Program& program);
 void add_eval_command(Program& program);
 void add_models_command(Program& program);

@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/save_arguments.h"
+#include "cli/torch_program.h"
 
 namespace torchkeep::cli {
 namespace {
@@ -23,6 +24,8 @@ struct ConvertArguments {
   std::optional<std::string> dtype;
   std::vector<std::string> renamings;
   bool cast_all = false;
+  std::string architecture;  // of a whole model to be made
+  bool state_dict = false;
   bool drop_non_tensors = false;
   bool json = false;
 };
@@ -52,6 +55,7 @@ ConvertOptions options_of(const ConvertArguments& arguments) {
   options.manifest = arguments.save.manifest();
   if (arguments.dtype) options.dtype = dtype_of(*arguments.dtype);
   if (arguments.cast_all) options.casts = ConvertOptions::Casts::all;
+  if (arguments.state_dict) options.whole_model = ConvertOptions::WholeModel::state_dict;
   if (arguments.drop_non_tensors) options.non_tensors = ConvertOptions::NonTensors::drop;
   for (const std::string& text : arguments.renamings) {
     const std::size_t sign = text.find('=');
@@ -94,7 +98,7 @@ void add_name_options(CLI::App& command, ConvertArguments& arguments) {
 
 }  // namespace
 
-void add_convert_command(Program& program) {
+void add_convert_command(Program& program, char** argv) {
   const auto arguments = std::make_shared<ConvertArguments>();
   CLI::App& command = program.add_command(
       {.name = "convert",
@@ -103,8 +107,13 @@ void add_convert_command(Program& program) {
                    "torchkeep convert checkpoint.pt weights.npz --key model_state_dict\n"
                    "torchkeep convert model.pt half.pt --dtype float16\n"
                    "torchkeep convert old.pth new.pt --key state_dict --strip-prefix module.\n"
-                   "torchkeep convert model.pt head.pt --include 'fc.*' --rename 'fc.*=head.*'"},
-      [arguments] { return run_convert(*arguments); });
+                   "torchkeep convert model.pt head.pt --include 'fc.*' --rename 'fc.*=head.*'\n"
+                   "torchkeep convert whole_model.pt state_dict.pt --state-dict\n"
+                   "torchkeep convert state_dict.pt whole_model.pt --arch resnet18"},
+      [arguments, argv] {
+        if (!arguments->architecture.empty()) start_torch_program(argv);
+        return run_convert(*arguments);
+      });
   command.add_option("IN", arguments->from, "The file to read, of any format")->required();
   command.add_option("OUT", arguments->to, "The file to write; its extension names the format")
       ->required();
@@ -113,6 +122,10 @@ void add_convert_command(Program& program) {
       ->check(CLI::Validator(check_dtype, ""));
   command.add_flag("--cast-all", arguments->cast_all, "Convert integer tensors to it, too");
   add_name_options(command, *arguments);
+  command.add_flag("--state-dict", arguments->state_dict, "Of a whole model, write the state dict");
+  command.add_option("--arch", arguments->architecture,
+                     "Make a whole model of this architecture of a file of parameters (needs "
+                     "LibTorch)");
   command
       .add_option("--max-shard-size", arguments->options.max_shard_bytes,
                   "Split into files of at most this size, such as 5GB")

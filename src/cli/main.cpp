@@ -27,7 +27,7 @@ int main(int argc, char** argv) {
   cli::Program program(kDescription, kExamples);
   cli::add_inspect_command(program);
   cli::add_diff_command(program);
-  cli::add_convert_command(program);
+  cli::add_convert_command(program, argv);
   cli::add_extract_command(program);
   cli::add_average_command(program);
   cli::add_list_command(program);

@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
       "torchkeep train --help");
   torchkeep::cli::add_train_command(program);
   torchkeep::cli::add_resume_command(program);
+  torchkeep::cli::add_convert_to_model_command(program);
   torchkeep::cli::add_eval_command(program);
   torchkeep::cli::add_predict_command(program);
   torchkeep::cli::add_prove_resume_command(program);

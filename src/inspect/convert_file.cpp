@@ -7,6 +7,7 @@
 #include <torchkeep/cast.h>
 #include <torchkeep/convert_file.h>
 #include <torchkeep/load.h>
+#include <torchkeep/module_tree.h>
 #include <torchkeep/state_dict.h>
 
 #include "base/fail.h"
@@ -33,6 +34,7 @@ constexpr std::size_t kMostNames = 5;  // in messages
 bool is_unchanged(const ConvertOptions& options) {
   return !options.layout && !options.root_name && options.manifest == Manifest::none &&
          !options.max_shard_bytes && options.key.empty() && !options.dtype &&
+         options.whole_model == ConvertOptions::WholeModel::as_it_is &&
          !inspection::has_name_edits(options);
 }
 
@@ -137,7 +139,7 @@ class FileConversion {
     const LoadedFile file = load_file(
         from_, {.access = Access::map, .verify = Verify::everything, .limits = options_.limits});
     result_.format_from = file.format;
-    Value value = find_value(file.content.value, options_.key);
+    Value value = without_form(find_value(file.content.value, options_.key), target);
     if (target.holds != Holds::any_value) {
       value = only_tensors(value, target);
     } else if (inspection::has_name_edits(options_)) {
@@ -145,6 +147,20 @@ class FileConversion {
     }
     cast_tensors(value);
     return target.holds == Holds::one_tensor ? one_tensor(value) : value;
+  }
+
+  // The parameters of a whole model, where the target or the user wants those alone.
+  Value without_form(Value value, const Format& target) const {
+    const bool is_asked = options_.whole_model == ConvertOptions::WholeModel::state_dict;
+    if (is_module(value)) {
+      const bool keeps_form = !is_asked && target.holds == Holds::any_value;
+      return keeps_form ? value : Value(state_dict(module_tree(value, options_.limits)));
+    }
+    if (!is_asked) return value;
+    const auto found = find_module(value);
+    const std::string advice =
+        found ? fmt::format("choose it with key: {}", printable(found->key)) : "";
+    fail_at(ErrorCode::mismatch, {}, advice, "no whole model but a {}", name(value.kind()));
   }
 
   StateDict state_dict_of(const Value& value) const {

@@ -3,6 +3,7 @@
 
 #include <torchkeep/convert_file.h>
 #include <torchkeep/load.h>
+#include <torchkeep/module_tree.h>
 #include <torchkeep/save.h>
 #include <torchkeep/state_dict.h>
 
@@ -252,6 +253,29 @@ TEST_F(ConvertFile, SplitsIntoShards) {
 TEST_F(ConvertFile, RefusesFormatsThatItDoesNotWrite) {
   EXPECT_ERROR(convert_file(saved(two_layers()), out("a.pt"), {.format = "dcp"}),
                ErrorCode::invalid_argument, HasSubstr("dcp"));
+}
+
+Value whole_model() {
+  ModuleNode linear;
+  linear.class_path = "torch.nn.modules.linear.Linear";
+  Tensor weight = floats({1, 2});
+  weight.set_is_parameter(true);
+  linear.parameters = {{"weight", weight}, {"bias", Value()}};
+  ModuleNode root;
+  root.class_path = "torch.nn.modules.container.Sequential";
+  root.children = {{"0", 1}};
+  return to_value(ModuleTree{{root, linear}});
+}
+
+TEST_F(ConvertFile, MakesAStateDictOfAWholeModel) {
+  const ConvertOptions as_state_dict = {.whole_model = ConvertOptions::WholeModel::state_dict};
+  EXPECT_THAT(names(converted(whole_model(), "out.pt", as_state_dict)), ElementsAre("0.weight"));
+  EXPECT_THAT(names(converted(whole_model(), "out.safetensors", {})), ElementsAre("0.weight"));
+  EXPECT_TRUE(is_module(converted(whole_model(), "out.pt", {.layout = Layout::torch_1_13})));
+  EXPECT_ERROR(converted(dict({{"epoch", 1}, {"net", whole_model()}}), "out.pt", as_state_dict),
+               ErrorCode::mismatch, HasSubstr("choose it with key: net"));
+  EXPECT_ERROR(converted(two_layers(), "out.pt", as_state_dict), ErrorCode::mismatch,
+               HasSubstr("no whole model but a dict"));
 }
 
 }  // namespace

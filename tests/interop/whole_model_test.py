@@ -430,6 +430,21 @@ class WholeModelCommandsTest(InteropTest):
             ["Sequential", "Linear", "Dropout", "Sequential", "Tanh"],
         )
 
+    def test_convert_takes_the_parameters_out_and_puts_them_in_again(self):
+        model = torchvision.models.squeezenet1_1(num_classes=3)
+        model_path, state_path = self.directory / "model.pt", self.directory / "state.pt"
+        torch.save(model, model_path)
+        self.run_program("convert", model_path, state_path, "--state-dict", program=1)
+        self.assert_same(torch.load(state_path), model.state_dict())
+        again = self.directory / "again.pt"
+        self.run_program("convert", state_path, again, "--arch", "squeezenet1_1", program=1)
+        self.assertIs(type(torch.load(again)), torchvision.models.SqueezeNet)
+        self.assert_same(torch.load(again).state_dict(), model.state_dict())
+        self.assertIn(
+            "no whole model",
+            self.run_failing("convert", state_path, again, "--state-dict", program=1),
+        )
+
     def test_run_computes_in_evaluation_mode(self):
         x = torch.randn(2, 4)
         torch.save(x, self.directory / "x.pt")
