@@ -1,10 +1,9 @@
 // Python's dict and OrderedDict.
 #pragma once
 
-#include <cstdint>
-#include <string>
+#include <cstddef>
+#include <memory>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -22,7 +21,12 @@ class Dict {
   };
   using Entry = std::pair<Value, Value>;
 
-  explicit Dict(Type type = Type::plain) : type_(type) {}
+  explicit Dict(Type type = Type::plain);
+  Dict(const Dict& other);
+  Dict(Dict&& other) noexcept;
+  Dict& operator=(const Dict& other);
+  Dict& operator=(Dict&& other) noexcept;
+  ~Dict();
 
   Type type() const { return type_; }
   std::size_t size() const { return entries_.size(); }
@@ -48,22 +52,15 @@ class Dict {
   void set_attributes(Value attributes) { attributes_ = std::move(attributes); }
 
  private:
-  // Differs from process to process: no file can choose keys that collide.
-  struct KeyHash {
-    std::size_t operator()(std::string_view key) const;
-    std::size_t operator()(std::int64_t key) const;
-  };
+  class Index;
 
-  void index(std::size_t position);
   std::size_t position_of(const Value& key) const;  // size() if absent
+  std::size_t position_of(std::string_view key) const;
+  void build_index();
 
   Type type_;
   std::vector<Entry> entries_;
-  // Views into the keys themselves.
-  std::unordered_map<std::string_view, std::size_t, KeyHash> by_string_;
-  std::unordered_map<std::int64_t, std::size_t, KeyHash> by_int_;
-  // An injective encoding of the key.
-  std::unordered_map<std::string, std::size_t, KeyHash> by_other_;
+  std::unique_ptr<Index> index_;  // none for few entries: those are searched one by one
   Value attributes_;
 };
 

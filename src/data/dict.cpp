@@ -1,5 +1,8 @@
+#include <algorithm>
 #include <bit>
 #include <cmath>
+#include <optional>
+#include <unordered_map>
 #include <utility>
 
 #include <torchkeep/dict.h>
@@ -82,38 +85,94 @@ std::string encoded(const Value& key) {
   return text;
 }
 
+// Up to here comparing is quicker than hashing, and the memory of an index is not wasted.
+constexpr std::size_t kFewEntries = 8;
+
 }  // namespace
 
-std::size_t Dict::KeyHash::operator()(std::string_view key) const { return SeededHash()(key); }
+// Where the keys are.
+class Dict::Index {
+ public:
+  static constexpr std::size_t kAbsent = SIZE_MAX;
 
-std::size_t Dict::KeyHash::operator()(std::int64_t key) const {
-  return SeededHash()(static_cast<std::uint64_t>(key));
+  void add(const Value& key, std::size_t position) {
+    if (key.is_string()) {
+      by_string_.emplace(key.as_string(), position);
+    } else if (const auto number = as_int_key(key)) {
+      by_int_.emplace(*number, position);
+    } else {
+      by_other_.emplace(encoded(key), position);
+    }
+  }
+
+  std::size_t find(std::string_view key) const { return look_up(by_string_, key); }
+  std::size_t find(std::int64_t key) const { return look_up(by_int_, key); }
+  std::size_t find_encoded(const std::string& key) const { return look_up(by_other_, key); }
+
+ private:
+  // Differs from process to process: no file can choose keys that collide.
+  struct KeyHash {
+    std::size_t operator()(std::string_view key) const { return SeededHash()(key); }
+    std::size_t operator()(std::int64_t key) const {
+      return SeededHash()(static_cast<std::uint64_t>(key));
+    }
+  };
+
+  template <class Map, class Key>
+  static std::size_t look_up(const Map& map, const Key& key) {
+    const auto found = map.find(key);
+    return found == map.end() ? kAbsent : found->second;
+  }
+
+  std::unordered_map<std::string_view, std::size_t, KeyHash> by_string_;  // views into the keys
+  std::unordered_map<std::int64_t, std::size_t, KeyHash> by_int_;
+  std::unordered_map<std::string, std::size_t, KeyHash> by_other_;  // by their injective encoding
+};
+
+Dict::Dict(Type type) : type_(type) {}
+Dict::Dict(Dict&&) noexcept = default;
+Dict& Dict::operator=(Dict&&) noexcept = default;
+Dict::~Dict() = default;
+
+// The views into the keys stay valid: a copy of a key shares its text.
+Dict::Dict(const Dict& other)
+    : type_(other.type_),
+      entries_(other.entries_),
+      index_(other.index_ ? std::make_unique<Index>(*other.index_) : nullptr),
+      attributes_(other.attributes_) {}
+
+Dict& Dict::operator=(const Dict& other) {
+  if (this != &other) *this = Dict(other);
+  return *this;
+}
+
+std::size_t Dict::position_of(std::string_view key) const {
+  if (index_) return std::min(index_->find(key), entries_.size());
+  const auto found = std::ranges::find_if(entries_, [key](const Entry& entry) {
+    return entry.first.is_string() && entry.first.as_string() == key;
+  });
+  return static_cast<std::size_t>(found - entries_.begin());
 }
 
 std::size_t Dict::position_of(const Value& key) const {
-  const auto look_up = [this](const auto& map, const auto& k) {
-    const auto found = map.find(k);
-    return found == map.end() ? entries_.size() : found->second;
-  };
-  if (key.is_string()) return look_up(by_string_, std::string_view(key.as_string()));
-  if (const auto number = as_int_key(key)) return look_up(by_int_, *number);
-  return look_up(by_other_, encoded(key));
-}
-
-void Dict::index(std::size_t position) {
-  const Value& key = entries_[position].first;
-  if (key.is_string()) {
-    by_string_[key.as_string()] = position;
-  } else if (const auto number = as_int_key(key)) {
-    by_int_[*number] = position;
-  } else {
-    by_other_[encoded(key)] = position;
+  if (key.is_string()) return position_of(std::string_view(key.as_string()));
+  const auto number = as_int_key(key);
+  const std::string text = number ? "" : encoded(key);
+  if (index_) {
+    const std::size_t found = number ? index_->find(*number) : index_->find_encoded(text);
+    return std::min(found, entries_.size());
   }
+  const auto found = std::ranges::find_if(entries_, [&](const Entry& entry) {
+    if (entry.first.is_string()) return false;
+    const auto other = as_int_key(entry.first);
+    return number || other ? number == other : encoded(entry.first) == text;
+  });
+  return static_cast<std::size_t>(found - entries_.begin());
 }
 
 const Value* Dict::find(std::string_view key) const {
-  const auto found = by_string_.find(key);
-  return found == by_string_.end() ? nullptr : &entries_[found->second].second;
+  const std::size_t position = position_of(key);
+  return position == entries_.size() ? nullptr : &entries_[position].second;
 }
 
 const Value* Dict::find(const Value& key) const {
@@ -128,26 +187,28 @@ void Dict::set(Value key, Value value) {
     return;
   }
   entries_.emplace_back(std::move(key), std::move(value));
-  index(position);
+  if (index_) {
+    index_->add(entries_.back().first, position);
+  } else if (entries_.size() > kFewEntries) {
+    build_index();
+  }
 }
 
 bool Dict::erase(std::string_view key) {
-  const auto found = by_string_.find(key);
-  if (found == by_string_.end()) return false;
-  std::vector<Entry> kept = std::move(entries_);
-  kept.erase(kept.begin() + static_cast<std::ptrdiff_t>(found->second));
-  Value attributes = std::move(attributes_);
-  clear();
-  attributes_ = std::move(attributes);
-  entries_ = std::move(kept);
-  for (std::size_t i = 0; i < entries_.size(); ++i) index(i);
+  const std::size_t position = position_of(key);
+  if (position == entries_.size()) return false;
+  entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(position));
+  if (index_) build_index();
   return true;
 }
 
+void Dict::build_index() {
+  index_ = std::make_unique<Index>();
+  for (std::size_t i = 0; i < entries_.size(); ++i) index_->add(entries_[i].first, i);
+}
+
 void Dict::clear() {
-  by_string_.clear();
-  by_int_.clear();
-  by_other_.clear();
+  index_.reset();
   entries_.clear();
   attributes_ = Value();
 }

@@ -115,40 +115,6 @@ TEST(Value, ComparesDeeply) {
   EXPECT_FALSE(equal(list({1}), list({1, 2})));
 }
 
-TEST(Dict, KeepsTheOrderOfInsertion) {
-  Dict entries;
-  entries.set("b", 1);
-  entries.set("a", 2);
-  entries.set("b", 3);
-  ASSERT_EQ(entries.size(), 2U);
-  EXPECT_EQ(entries.begin()->first.as_string(), "b");
-  EXPECT_EQ(entries.find("b")->as_int(), 3);
-  EXPECT_TRUE(entries.erase("b"));
-  EXPECT_FALSE(entries.erase("b"));
-  EXPECT_EQ(entries.find("a")->as_int(), 2);
-}
-
-TEST(Dict, TakesTheKeysPythonCanHash) {
-  Dict entries;
-  entries.set(1, "int");
-  entries.set(true, "bool");  // the same key, as in Python
-  entries.set(1.0, "float");
-  EXPECT_EQ(entries.size(), 1U);
-  EXPECT_EQ(entries.find(Value(1))->as_string(), "float");
-  entries.set(tuple({1, "a"}), "tuple");
-  entries.set(tuple({"1", "a"}), "other tuple");
-  entries.set(Value(), "none");
-  entries.set(Value(Bytes{"a"}), "bytes");
-  entries.set(Value("a"), "string");
-  entries.set(0.5, "half");
-  entries.set(Object::global("torch", "float32"), "class");
-  EXPECT_EQ(entries.size(), 8U);
-  EXPECT_EQ(entries.find(tuple({1, "a"}))->as_string(), "tuple");
-  EXPECT_EQ(entries.find(Value(Object::global("torch", "float32")))->as_string(), "class");
-  EXPECT_ERROR(entries.set(list({}), 1), ErrorCode::invalid_argument, HasSubstr("list cannot be"));
-  EXPECT_ERROR(entries.set(tuple({list({})}), 1), ErrorCode::invalid_argument, HasSubstr("list"));
-}
-
 TEST(Object, NamesItsClass) {
   const Value global = Object::global("collections", "deque");
   EXPECT_EQ(global.as_object().class_path(), "collections.deque");

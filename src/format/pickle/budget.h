@@ -29,7 +29,7 @@ class Budget {
 inline constexpr std::uint64_t kItemCost = 32;
 inline constexpr std::uint64_t kEntryCost = 160;
 inline constexpr std::uint64_t kSequenceCost = 64;
-inline constexpr std::uint64_t kDictCost = 320;
+inline constexpr std::uint64_t kDictCost = 128;
 inline constexpr std::uint64_t kObjectCost = 320;
 inline constexpr std::uint64_t kTextCost = 64;  // besides its bytes
 

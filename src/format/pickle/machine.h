@@ -101,6 +101,7 @@ class Machine {
   Memo memo_;
   Budget budget_;
   std::uint64_t protocol_ = 0;
+  const Value empty_tuple_ = Tuple{};  // one object, as in Python
   std::set<std::string> globals_;
 };
 

@@ -92,7 +92,7 @@ bool Machine::step_container(const Instruction& instruction) {
       push_list(stack_.pop_to_mark());
       return true;
     case Opcode::empty_tuple:
-      push_tuple({});
+      stack_.push(empty_tuple_);
       return true;
     case Opcode::tuple:
       push_tuple(stack_.pop_to_mark());
