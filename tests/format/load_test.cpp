@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
@@ -9,6 +11,7 @@
 #include <torchkeep/save.h>
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <gmock/gmock.h>
 
 #include "format/format.h"
@@ -38,6 +41,12 @@ void expect_refused(const std::string& content, ErrorCode code, const std::strin
   const fs::path path = directory / "file";
   io::write_file(path, content, Durability::cached);
   EXPECT_ERROR(load(path), code, AllOf(HasSubstr(path.string()), HasSubstr(text)));
+}
+
+long page_faults() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_minflt;
 }
 
 TEST(Load, SaysWhatIsWrongWithTheFile) {
@@ -125,6 +134,27 @@ TEST(Load, ReadsManySmallTensorsWithFewSystemCalls) {
   const testing::CountingFileOperations operations;
   EXPECT_EQ(load(directory / "m.pt")[1999].as_tensor().item_as_double(), 1999.0);
   EXPECT_LE(operations.reads(), 40U);
+}
+
+// A first touch of memory in small pages takes longer than reading the file.
+TEST(Load, TouchesFewPages) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "the sanitizer has pages of its own";
+#endif
+  std::ifstream file("/sys/kernel/mm/transparent_hugepage/enabled");
+  const std::string setting{std::istreambuf_iterator<char>(file), {}};
+  if (setting.empty() || setting.find("[never]") != std::string::npos) {
+    GTEST_SKIP() << "this system has no transparent huge pages";
+  }
+  const TemporaryDirectory directory;
+  constexpr std::int64_t kBytes = std::int64_t{64} << 20;
+  save(list({Tensor(Storage::allocate(kBytes), DType::uint8, {kBytes})}), directory / "m.pt",
+       {.durability = Durability::cached});
+  for (const Access access : {Access::map, Access::read}) {
+    const long before = page_faults();
+    const Value loaded = load(directory / "m.pt", {.access = access});
+    EXPECT_LE(page_faults() - before, 1000);  // 16,384 pages of 4 KiB
+  }
 }
 
 TEST(LoadRealFiles, OpensAllOfThem) {
