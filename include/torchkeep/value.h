@@ -164,6 +164,8 @@ class Value {
   // The address of what is held by reference: equal for two values that are one Python object.
   // Null for none, bool, int and float.
   const void* identity() const { return held_.get(); }
+  // Whether other values hold the same.
+  bool is_shared() const { return held_.use_count() > 1; }
 
  private:
   template <class T>

@@ -76,9 +76,9 @@ void Pickler::save(const Value& value) {
     case Value::Kind::storage:
       return save_storage(value);
     case Value::Kind::string:
-      if (save_reference(value.identity())) return;
+      if (value.is_shared() && save_reference(value.identity())) return;
       output_.put_text(value.as_string());
-      return memoize(value.identity());
+      return memoize(identity_of(value));
     case Value::Kind::bytes:
     case Value::Kind::list:
     case Value::Kind::tuple:
@@ -101,14 +101,16 @@ void Pickler::save_container(const Value& value) {
     }
   }
   if (value.is_tuple() && value.size() == 0) return output_.put(Opcode::empty_tuple);
-  Mark& mark = marks_[value.identity()];
-  if (mark.is_open) {
-    fail_at(ErrorCode::unsupported, {}, "save it without the reference to itself",
-            "the {} contains itself", name(value.kind()));
+  if (value.is_shared()) {
+    Mark& mark = marks_[value.identity()];
+    if (mark.is_open) {
+      fail_at(ErrorCode::unsupported, {}, "save it without the reference to itself",
+              "the {} contains itself", name(value.kind()));
+    }
+    if (mark.memo_number != Mark::kNone) return output_.put_memo_reference(mark.memo_number);
+    mark.is_open = true;
+    push(Close{value.identity()});
   }
-  if (mark.memo_number != Mark::kNone) return output_.put_memo_reference(mark.memo_number);
-  mark.is_open = true;
-  push(Close{value.identity()});
   switch (value.kind()) {
     case Value::Kind::bytes:
       return save_bytes(value);
@@ -123,13 +125,13 @@ void Pickler::save_container(const Value& value) {
     case Value::Kind::tensor:
       return save_tensor(value);
     default:
-      return save_object(value.as_object(), value.identity());
+      return save_object(value.as_object(), identity_of(value));
   }
 }
 
 void Pickler::save_list(const Value& value) {
   output_.put(Opcode::empty_list);
-  memoize(value.identity());
+  memoize(identity_of(value));
   push(AppendItems{value.as_list(), Batching::exact});
 }
 
@@ -139,7 +141,7 @@ void Pickler::save_tuple(const Value& value) {
   const List& items = value.as_tuple();
   const bool is_short = items.size() < kShort.size();
   if (!is_short) output_.put(Opcode::mark);
-  push(Memoize{value.identity()});
+  push(Memoize{identity_of(value)});
   push(Put{is_short ? kShort.at(items.size()) : Opcode::tuple});
   for (std::size_t i = items.size(); i-- > 0;) push(Save{&items[i]});
 }
@@ -151,7 +153,7 @@ void Pickler::save_dict(const Value& value) {
     fail(ErrorCode::invalid_argument, "a plain dict has no attributes (an OrderedDict has)");
   }
   output_.put(Opcode::empty_dict);
-  memoize(value.identity());
+  memoize(identity_of(value));
   push(SetItems{{dict.begin(), dict.end()}, Batching::exact});
 }
 
@@ -159,17 +161,17 @@ void Pickler::save_ordered_dict(const Value& value) {
   const Dict& dict = value.as_dict();
   save_state(dict.attributes());
   push(SetItems{{dict.begin(), dict.end()}, Batching::reduced});
-  push(Memoize{value.identity()});
+  push(Memoize{identity_of(value)});
   push_call(ordered_dict_class_, empty_tuple_);
 }
 
 void Pickler::save_set(const Value& value) {
-  push(Memoize{value.identity()});
+  push(Memoize{identity_of(value)});
   push_call(keep(global("builtins", "set")), keep(tuple({Value(List(value.as_set()))})));
 }
 
 void Pickler::save_bytes(const Value& value) {
-  push(Memoize{value.identity()});
+  push(Memoize{identity_of(value)});
   const std::string& bytes = value.as_bytes();
   if (bytes.empty()) {
     push_call(keep(global("builtins", "bytes")), empty_tuple_);
@@ -184,7 +186,7 @@ void Pickler::save_tensor(const Value& value) {
     fail(ErrorCode::unsupported, "a tensor in a pickle that can hold none");
   }
   const Value& reduction = keep(hooks_.reduce_tensor(value.as_tensor()));
-  save_object(reduction.as_object(), value.identity());
+  save_object(reduction.as_object(), identity_of(value));
 }
 
 void Pickler::save_storage(const Value& value) {
@@ -267,7 +269,7 @@ bool Pickler::save_reference(const void* identity) {
 }
 
 void Pickler::memoize(const void* identity) {
-  marks_[identity].memo_number = memo_size_;
+  if (identity != nullptr) marks_[identity].memo_number = memo_size_;
   output_.put_memo(memo_size_++);
 }
 

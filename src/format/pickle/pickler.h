@@ -28,7 +28,7 @@ class Pickler {
 
  private:
   // What is still to be written. Identities are those of Value::identity(), or that of a global's
-  // name in `globals_`.
+  // name in `globals_`; null for a value that nothing else holds: nothing can refer to it again.
   struct Save {
     const Value* value;
   };
@@ -80,6 +80,9 @@ class Pickler {
   void push_call(const Value& callee, const Value& arguments, Opcode opcode = Opcode::reduce);
 
   bool save_reference(const void* identity);
+  static const void* identity_of(const Value& value) {
+    return value.is_shared() ? value.identity() : nullptr;
+  }
   void memoize(const void* identity);
   // Keeps what was made on the way until the end: its addresses stand in the memo.
   const Value& keep(Value value);
