@@ -70,7 +70,7 @@ struct Schedule;
 // One after the other: schedules[i] from milestones[i - 1] on. Not of ReduceLROnPlateau, OneCycleLR
 // or another SequentialLR.
 struct SequentialLR {
-  std::vector<Schedule> schedules = {};
+  std::vector<Schedule> schedules;  // no default: clang wants the complete type for one
   std::vector<std::int64_t> milestones = {};
 };
 
