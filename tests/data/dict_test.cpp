@@ -61,11 +61,11 @@ TEST(Dict, IsTheSameWhateverItsSize) {
     entries.set(0.5, n);
     ASSERT_EQ(entries.size(), static_cast<std::size_t>(3 * n + 4));
     for (int k = 0; k <= n; ++k) {
-      ASSERT_EQ(entries.find(std::to_string(k))->as_int(), k);
+      ASSERT_EQ(entries.find(Value(std::to_string(k)))->as_int(), k);
       ASSERT_EQ(entries.find(Value(static_cast<double>(k)))->as_int(), -k);
       ASSERT_EQ(entries.find(tuple({k}))->as_int(), k + kMost);
     }
-    ASSERT_EQ(entries.find(std::to_string(n + 1)), nullptr);
+    ASSERT_EQ(entries.find(Value(std::to_string(n + 1))), nullptr);
     ASSERT_EQ(entries.find(Value(n + 1)), nullptr);
     ASSERT_EQ(entries.find(tuple({n + 1})), nullptr);
   }
@@ -91,7 +91,7 @@ TEST(Dict, IsCopiedWithItsIndex) {
     original = std::move(copy);
     EXPECT_EQ(original.find("new")->as_int(), 1);
     original = original;  // NOLINT: on purpose
-    EXPECT_EQ(original.find(std::to_string(size - 1))->as_int(), size - 1);
+    EXPECT_EQ(original.find(Value(std::to_string(size - 1)))->as_int(), size - 1);
   }
 }
 
