@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/fail.h"
+#include "base/printable.h"
 #include "data/byte_order.h"
 #include "data/leaves.h"
 #include "format/pt/loose_storages.h"
@@ -174,7 +175,7 @@ class Restorer {
         std::ranges::copy(bytes, part.bytes.begin());
       }
       restored_.storages[part.bytes.data()] = std::move(state);
-      tensors.set(std::string(name),
+      tensors.set(printable(name),
                   Tensor(Storage(part.bytes.data(), bytes.size(), part.owner, DType::uint8),
                          DType::uint8, {static_cast<std::int64_t>(bytes.size())}));
     }

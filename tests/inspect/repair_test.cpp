@@ -226,6 +226,16 @@ TEST_F(Repair, SavesTheTensorsOfScripts) {
   EXPECT_GT(load(out_).as_state_dict().size(), 10U);
 }
 
+TEST_F(Repair, WritesNamesThatCanBeRead) {
+  const std::string broken = testing::build_zip({testing::stored("a/data.pkl", "\x80\x02X"),
+                                                 testing::stored("a/data/\xd1", "bytes"),
+                                                 testing::stored("a/version", "3\n")});
+  const RepairReport report = repaired(broken);
+  EXPECT_TRUE(report.is_written) << to_string(report);
+  EXPECT_EQ(verify(out_).verdict(), VerifyReport::Verdict::ok);
+  EXPECT_EQ(load(out_).as_dict().begin()->first.as_string(), "data/\\xd1");
+}
+
 TEST_F(Repair, KeepsWhatLiesBeforeEveryTruncationOfStackedPickles) {
   const std::string content = saved({.format = "pt-legacy"});
   check_truncations(content, 15);

@@ -4,6 +4,8 @@
 #include <limits>
 
 #include "base/fail.h"
+#include "base/printable.h"
+#include "base/utf8.h"
 #include "format/pickle/number.h"
 
 namespace torchkeep::pickle {
@@ -65,6 +67,11 @@ void Output::put_text(std::string_view utf8) {
   if (!fits<std::uint32_t>(utf8.size())) {
     fail(ErrorCode::unsupported, "a string of {} bytes (pickle protocol 2 has at most 4 GiB)",
          utf8.size());
+  }
+  if (!is_utf8(utf8)) {
+    fail_at(ErrorCode::invalid_argument, {}, "keep it as Bytes",
+            "a string that is not UTF-8, which Python could not read: '{}'",
+            printable(utf8.substr(0, 40)));
   }
   put(Opcode::binunicode);
   put_little_endian(utf8.size(), 4);

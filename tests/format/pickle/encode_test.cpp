@@ -154,6 +154,11 @@ TEST(Encode, RefusesValuesThatContainThemselves) {
                HasSubstr("contained itself in the file it came from"));
 }
 
+TEST(Encode, RefusesTextThatPythonCouldNotRead) {
+  EXPECT_ERROR(encode(dict({{"name", "caf\xe9"}})), ErrorCode::invalid_argument,
+               HasSubstr("not UTF-8, which Python could not read: 'caf\\xe9'"));
+}
+
 TEST(Encode, RefusesWhatAPickleAloneCannotHold) {
   EXPECT_ERROR(encode(Tensor()), ErrorCode::unsupported, HasSubstr("tensor"));
   EXPECT_ERROR(encode(Storage()), ErrorCode::unsupported, HasSubstr("storage"));
