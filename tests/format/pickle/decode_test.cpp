@@ -233,15 +233,15 @@ TEST(Decode, FindsMemoEntriesWhateverTheirNumbers) {
 
 // Python's objects can; reference counts could never free them.
 TEST(Decode, CutsReferencesOfAValueToWhatHoldsIt) {
-  const auto text_of = [](const std::string& ops) { return to_string(decoded(pickle(ops))); };
-  EXPECT_EQ(text_of("]q\0h\0a."), "[<what holds this>]");
-  EXPECT_EQ(text_of("]2a."), "[<what holds this>]");  // without the memo
-  EXPECT_EQ(text_of("}q\0Nh\0s."), "{None: <what holds this>}");
-  EXPECT_EQ(text_of("]q\0)\x85h\0\x86\x85"
-                    "a."),
+  const auto text_of = [](const std::string& bytes) { return to_string(decoded(bytes)); };
+  EXPECT_EQ(text_of(pickle("]q\0h\0a.")), "[<what holds this>]");
+  EXPECT_EQ(text_of(pickle("]2a.")), "[<what holds this>]");  // without the memo
+  EXPECT_EQ(text_of(pickle("}q\0Nh\0s.")), "{None: <what holds this>}");
+  EXPECT_EQ(text_of(pickle("]q\0)\x85h\0\x86\x85"
+                           "a.")),
             "[((((),), <what holds this>),)]");
-  EXPECT_EQ(text_of("](K\1]q\0K\2h\0\x86"
-                    "ah\0e."),
+  EXPECT_EQ(text_of(pickle("](K\1]q\0K\2h\0\x86"
+                           "ah\0e.")),
             "[1, [(2, <what holds this>)], [(2, <what holds this>)]]");
 }
 
