@@ -5,8 +5,8 @@
 
 #include "base/fail.h"
 #include "base/printable.h"
-#include "base/utf8.h"
 #include "format/pickle/number.h"
+#include "format/pickle/text.h"
 
 namespace torchkeep::pickle {
 namespace {

@@ -188,9 +188,9 @@ void add_bombs(HostileFiles& files) {
   }
   add(files, "tuples that double", laughs + ".", Outcome::either);
   add(files, "a key of tuples that double", "}" + laughs + "Ns.");
-  add(files, "a list in itself", std::string("]q\0h\0a.", 7));
-  add(files, "a dict in itself", std::string("}q\0K\1h\0s.", 9));
-  add(files, "an object in itself", std::string("ca\nb\n)\x81q\0h\0b.", 13));
+  add(files, "a list in itself", std::string("]q\0h\0a.", 7), Outcome::inert);
+  add(files, "a dict in itself", std::string("}q\0K\1h\0s.", 9), Outcome::inert);
+  add(files, "an object in itself", std::string("ca\nb\n)\x81q\0h\0b.", 13), Outcome::inert);
   add(files, "a memo entry far away", "Nr\xff\xff\xff\x7f.", Outcome::inert);
   add(files, "a memo entry at the end", "Nr\xff\xff\xff\xff.", Outcome::inert);
   add(files, "no memo entry", "h\5.");
