@@ -9,6 +9,8 @@ if [[ ! -x $bin/torchkeep_bench ]]; then
   exit 1
 fi
 "$bin/torchkeep_bench"
+"$bin/torchkeep_checkpoint_bench"
 if [[ -x $bin/torchkeep_module_bench ]]; then "$bin/torchkeep_module_bench"; fi
+/usr/bin/python3 bench/save_stall.py --bin "$bin"
 # Debian's torch belongs to Debian's Python, whichever comes first on PATH.
 /usr/bin/python3 bench/compare_with_python.py --bin "$bin" "$@"

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <torchkeep/early_stopping.h>
+#include <torchkeep/ema.h>
 #include <torchkeep/metrics.h>
 #include <torchkeep/model.h>
 #include <torchkeep/scheduler.h>
@@ -30,15 +31,17 @@ struct TrainingState {
   Value epoch_progress =
       {};  // what an epoch that goes on has summed up so far; none between epochs
   Value hyper_parameters = {};  // whatever the user wants to find again
+  Value lineage = {};           // what make_lineage() notes
   const EarlyStopping* early_stopping = nullptr;
+  const Ema* ema = nullptr;  // of the model
 };
 
-// A dict of `epoch, global_step, model_state_dict, optimizer_state_dict, scheduler_state_dict,
-// loss, metrics, rng_state, sampler_state, epoch_progress, callbacks, freeze_plan,
-// hyper_parameters, architecture, configuration, versions, version`; none where the training holds
-// nothing. `freeze_plan` is `{"frozen": [names]}`, `callbacks` has `early_stopping`, `versions`
-// says what wrote it. Python opens it with weights_only=True. Shares its tensors with the training:
-// save it before the next step.
+// A dict of `epoch, global_step, model_state_dict, ema_state_dict, optimizer_state_dict,
+// scheduler_state_dict, loss, metrics, rng_state, sampler_state, epoch_progress, callbacks,
+// freeze_plan, hyper_parameters, lineage, architecture, configuration, versions, version`; none
+// where the training holds nothing. `freeze_plan` is `{"frozen": [names]}`, `callbacks` has
+// `early_stopping`, `versions` says what wrote it. Python opens it with weights_only=True. Shares
+// its tensors with the training: save it before the next step.
 Value make_checkpoint(const TrainingState& state);
 
 // The parts of a checkpoint that are not tensors of the model or optimizer.
@@ -63,6 +66,7 @@ struct RestoreTargets {
   torch::optim::Optimizer* optimizer = nullptr;  // of `model`
   Scheduler* scheduler = nullptr;                // of `optimizer`
   EarlyStopping* early_stopping = nullptr;
+  Ema* ema = nullptr;  // of `model`
 };
 
 struct RestoreOptions {
@@ -72,10 +76,10 @@ struct RestoreOptions {
   Incomplete incomplete = Incomplete::refuse;
 };
 
-// Restores the model's parameters, buffers and frozen set, the optimizer, the scheduler, early
-// stopping and the random state. Everything is checked before anything changes. Throws mismatch,
-// also where the rates of the optimizer and of the scheduler do not agree; not_found naming the
-// key.
+// Restores the model's parameters, buffers and frozen set, the moving average, the optimizer, the
+// scheduler, early stopping and the random state. Everything is checked before anything changes.
+// Throws mismatch, also where the rates of the optimizer and of the scheduler do not agree;
+// not_found naming the key.
 RestoredState restore_checkpoint(const Value& checkpoint,
                                  const RestoreTargets& targets,
                                  const RestoreOptions& options = {});

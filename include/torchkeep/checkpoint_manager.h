@@ -1,6 +1,7 @@
 // The checkpoints of one run: when to save, what to call them, which to keep, which is the best.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -11,12 +12,17 @@
 #include <torchkeep/error.h>
 #include <torchkeep/load.h>
 #include <torchkeep/metrics.h>
+#include <torchkeep/retention_policy.h>
 #include <torchkeep/save.h>
 #include <torchkeep/value.h>
 
 namespace torchkeep {
 
+class BackgroundQueue;
+class CheckpointStore;
+class DeltaBase;
 class FileNameTemplate;
+class SnapshotMemory;
 
 struct CheckpointManagerOptions {
   // Fields in braces are replaced: {epoch}, {step} and every metric, with an optional format as in
@@ -33,6 +39,21 @@ struct CheckpointManagerOptions {
   // Also within an epoch, every so many steps of the optimizer: a checkpoint to resume from, which
   // gives way to the next. 0: never.
   std::int64_t every_n_steps = 0;
+  double every_n_minutes = 0.0;  // likewise, so long after the save before; 0: never
+  // What is kept besides: more of the newest, the best by another metric, some for ever.
+  RetentionPolicy retention = {};
+  // What becomes of the others. Intermediate ones are always removed.
+  Deletion deletion = Deletion::remove;
+  // Checkpoints store only what differs from this file (docs/format/delta.md); empty: they are
+  // whole. It must stay where it is and as it is; a manager never drops a base that is needed.
+  std::filesystem::path delta_base = {};
+  enum class Saving {
+    blocking,
+    // save() returns once it has copied the state; another thread writes, verifies and clears up.
+    in_background
+  };
+  Saving saving = Saving::blocking;
+  int max_saves_in_flight = 1;  // in the background; a save beyond that waits for the oldest
   SaveOptions save = {.manifest = Manifest::sha256};
 };
 
@@ -46,7 +67,8 @@ struct CheckpointInfo {
   // Counts the checkpoints that managers wrote into the directory, from 1; 0 for a file that no
   // manager wrote there, such as a copy under another name.
   std::int64_t number = 0;
-  bool intermediate = false;  // written within `epoch`, to resume from; never the best
+  bool intermediate = false;        // written within `epoch`, to resume from; never the best
+  std::filesystem::path base = {};  // of a delta: the file that holds the rest
 };
 
 // Writes checkpoints into a directory and keeps `checkpoints.json` there, an index that can be
@@ -57,9 +79,10 @@ struct CheckpointInfo {
 class CheckpointManager {
  public:
   // Creates the directory if it is missing, and takes over what an earlier run left there.
-  // Throws invalid_argument for a template or options that make no sense, io.
+  // Throws invalid_argument for a template or options that make no sense, io; as DeltaBase.
   explicit CheckpointManager(std::filesystem::path directory,
                              CheckpointManagerOptions options = {});
+  // Waits for saves in the background; what goes wrong then is lost, so call wait() before.
   ~CheckpointManager();
   CheckpointManager(CheckpointManager&&) noexcept;
   CheckpointManager& operator=(CheckpointManager&&) noexcept;
@@ -73,6 +96,8 @@ class CheckpointManager {
   // anything is written where the disk has too little space; corrupt where the disk gives back
   // other bytes than were written. If only the clearing up failed, the new file is there and
   // listed.
+  // In the background: the file holds the state at the time of the call. What goes wrong after it
+  // is thrown by the next call of save(), save_intermediate() or wait(), before that does anything.
   std::optional<std::filesystem::path> save(const Value& checkpoint, const Metrics& metrics);
 
   // Saves a checkpoint from within an epoch as `step_{global_step}.pt`, to be resumed from. It is
@@ -80,12 +105,17 @@ class CheckpointManager {
   std::filesystem::path save_intermediate(const Value& checkpoint);
 
   // Whether save() would look at a checkpoint of this epoch, and whether an intermediate one is due
-  // after this step.
+  // now, after this step.
   bool wants(int epoch) const;
   bool wants_step(std::int64_t step) const;
 
+  // Waits until all saves are on the disk, verified and cleared up. Throws as save().
+  void wait();
+  // Those that were written since the last call, oldest first.
+  std::vector<CheckpointInfo> take_written();
+
   // What managers have written and not dropped, oldest first.
-  const std::vector<CheckpointInfo>& list() const { return checkpoints_; }
+  std::vector<CheckpointInfo> list() const;
   std::optional<CheckpointInfo> best() const;  // nothing before the first save(); see below
   std::optional<CheckpointInfo> last() const;
   const std::filesystem::path& directory() const { return directory_; }
@@ -95,17 +125,22 @@ class CheckpointManager {
   void protect(const std::filesystem::path& path);
 
  private:
-  std::filesystem::path unused_path(const std::string& file_name) const;
-  std::int64_t next_number() const;
-  bool is_protected(const std::filesystem::path& path) const;
-  void write(const Value& checkpoint, CheckpointInfo info);
-  void prune();
+  template <class Call>
+  void or_plan_anew(Call call);
+  void make_room();
+  CheckpointInfo placed(CheckpointInfo info, const std::string& file_name) const;
+  std::vector<CheckpointInfo> planned_with(const CheckpointInfo& info) const;
+  std::filesystem::path write(const Value& checkpoint, CheckpointInfo info);
 
   std::filesystem::path directory_;
   CheckpointManagerOptions options_;
   std::unique_ptr<FileNameTemplate> file_name_;
-  std::vector<CheckpointInfo> checkpoints_;
-  std::vector<std::filesystem::path> protected_;
+  std::unique_ptr<const DeltaBase> base_;  // null: checkpoints are whole
+  std::unique_ptr<CheckpointStore> store_;
+  std::vector<CheckpointInfo> planned_;  // what will be there once all saves have ended
+  std::unique_ptr<SnapshotMemory> snapshots_;
+  std::unique_ptr<BackgroundQueue> queue_;  // null: saves block
+  std::chrono::steady_clock::time_point last_save_;
 };
 
 // The checkpoints in a directory (files ending in .pt, .pth or .ckpt that hold a dict with

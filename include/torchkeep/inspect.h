@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <torchkeep/delta.h>
 #include <torchkeep/load.h>
 #include <torchkeep/module_tree.h>
 #include <torchkeep/value.h>
@@ -33,6 +34,7 @@ struct Summary {
   std::optional<ModuleTree> modules;
   std::string modules_key;
   std::string modules_problem;
+  std::optional<DeltaInfo> delta;    // of a file that stores only what differs from its base
   std::vector<std::string> globals;  // the Python classes and functions the pickle names, sorted
 };
 

@@ -35,8 +35,9 @@ struct LoadOptions {
 // The value that was saved, as torch.load returns it; named tensors are a dict. An index of shards
 // and a directory of torch.distributed.checkpoint are one value. Unknown classes stay objects.
 // Throws not_found, invalid_argument (other directories), io, corrupt, unsupported (the format),
-// unsafe; each names the path and, where it is known, the record.
-// Tensors of one file share a buffer that lives as long as the last of them. Thread-safe.
+// unsafe; each names the path and, where it is known, the record. A delta is completed from its
+// base (docs/format/delta.md). Tensors of one file share a buffer that lives as long as the last of
+// them. Thread-safe.
 Value load(const std::filesystem::path& path, const LoadOptions& options = {});
 
 }  // namespace torchkeep

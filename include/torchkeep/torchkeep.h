@@ -2,16 +2,20 @@
 #pragma once
 
 #include <torchkeep/average.h>
+#include <torchkeep/average_best.h>
 #include <torchkeep/cast.h>
 #include <torchkeep/checkpoint_list.h>
 #include <torchkeep/checkpoint_manager.h>
+#include <torchkeep/cleaning.h>
 #include <torchkeep/convert_file.h>
+#include <torchkeep/delta.h>
 #include <torchkeep/diff.h>
 #include <torchkeep/early_stopping.h>
 #include <torchkeep/error.h>
 #include <torchkeep/extract.h>
 #include <torchkeep/inspect.h>
 #include <torchkeep/interrupt.h>
+#include <torchkeep/lineage.h>
 #include <torchkeep/load.h>
 #include <torchkeep/match.h>
 #include <torchkeep/module_tree.h>
@@ -33,6 +37,7 @@
 #include <torchkeep/checkpoint.h>
 #include <torchkeep/convert.h>
 #include <torchkeep/dataset.h>
+#include <torchkeep/ema.h>
 #include <torchkeep/evaluation.h>
 #include <torchkeep/freeze.h>
 #include <torchkeep/hub.h>

@@ -12,6 +12,7 @@
 #include <torchkeep/checkpoint.h>
 #include <torchkeep/checkpoint_manager.h>
 #include <torchkeep/early_stopping.h>
+#include <torchkeep/ema.h>
 #include <torchkeep/evaluation.h>
 #include <torchkeep/model.h>
 #include <torchkeep/schedule.h>
@@ -53,7 +54,11 @@ struct TrainerOptions {
   // Where the model, the loss or an observer throws: save the state after the last whole step
   // before the exception goes on. Costs a copy of the buffers and of the random state each step.
   bool save_on_exception = false;
+  // Keeps an average of the weights with this decay, such as 0.999, in the checkpoints; with
+  // validation there are the metrics ema_val_loss and ema_val_acc. Nothing: none.
+  std::optional<double> ema_decay = std::nullopt;
   Value hyper_parameters = {};  // kept in every checkpoint
+  Value lineage = {};           // likewise; what make_lineage() notes
   Loss loss = {};               // empty: cross entropy
 };
 
@@ -93,15 +98,18 @@ class Trainer {
                 TrainingObserver* observer = nullptr);
 
   // Takes up where `checkpoint` was saved, also within an epoch, to the bit; call it before fit().
+  // The lineage is the checkpoint's, or goes on from it where it is in another directory.
   // The file at `path`, from which it was loaded, is not deleted by this trainer. Returns what
   // could not be restored, with reasons: nothing, unless the options accept less. Throws as
-  // restore_checkpoint, and mismatch for the state of a scheduler without a schedule.
+  // restore_checkpoint, and mismatch for the state of a scheduler without a schedule, and of a
+  // moving average without one.
   std::vector<std::string> resume(const Value& checkpoint,
                                   const std::filesystem::path& path,
                                   BatchSource& training,
                                   const ResumeOptions& options = {});
 
   CheckpointManager& checkpoints() { return manager_; }
+  Ema* ema() { return ema_ ? &*ema_ : nullptr; }  // null without ema_decay
 
  private:
   FitResult run(BatchSource& training, BatchSource* validation, TrainingObserver& observer);
@@ -113,6 +121,8 @@ class Trainer {
   void train_batch(const Batch& batch);
   bool after_step(BatchSource& training, TrainingObserver& observer);
   void step_schedule(const Metrics& metrics);
+  TrainingState state(double loss, const BatchSource& training) const;
+  void tell_written(TrainingObserver& observer);
   Metrics with_rate(const Metrics& metrics) const;
   void save_checkpoint(const Metrics& metrics,
                        const BatchSource& training,
@@ -130,6 +140,7 @@ class Trainer {
   CheckpointManager manager_;
   std::optional<EarlyStopping> stopping_;
   std::optional<Scheduler> scheduler_;
+  std::optional<Ema> ema_;
   std::unique_ptr<EpochProgress> progress_;
   std::unique_ptr<BatchSnapshot> snapshot_;  // only to save on an exception
   Phase phase_ = Phase::between_steps;

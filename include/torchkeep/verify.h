@@ -47,6 +47,7 @@ struct VerifyReport {
   std::uint64_t verified_bytes = 0;    // of content that has a checksum and was compared with it
   std::uint64_t unverified_bytes = 0;  // of content without a checksum
   bool has_manifest = false;           // the SHA-256 of every record was compared too
+  std::filesystem::path base = {};     // of a delta: the file that holds the rest, compared too
   std::vector<Damage> damages;         // all that were found, in the order of the file
 
   Verdict verdict() const;

@@ -1,6 +1,6 @@
 #include <memory>
 
-#include <torchkeep/retention_policy.h>
+#include <torchkeep/cleaning.h>
 
 #include <nlohmann/json.hpp>
 

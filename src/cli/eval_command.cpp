@@ -3,6 +3,7 @@
 
 #include <torchkeep/evaluation.h>
 #include <torchkeep/image_model.h>
+#include <torchkeep/module.h>
 
 #include <ATen/Parallel.h>
 #include <nlohmann/json.hpp>
@@ -31,6 +32,7 @@ struct EvalArguments {
   ImageOptions images;
   std::int64_t batch_size = 256;
   bool confusion = false;
+  bool ema = false;
   bool json = false;
 };
 
@@ -136,9 +138,19 @@ Json json_of(const std::filesystem::path& path, const Measured& measured, const 
           {"confusion", found.confusion}};
 }
 
+void use_average(const LoadedModel& loaded) {
+  const Value* average = loaded.value.find("ema_state_dict");
+  if (average == nullptr || average->is_none()) {
+    fail_at(ErrorCode::not_found, {.path = loaded.path.string()}, "train with --ema",
+            "the checkpoint has no average of the weights");
+  }
+  load_state_dict(loaded.model.module(), *average);
+}
+
 ExitStatus run_eval(const EvalArguments& arguments) {
   at::set_num_threads(usable_processors());
   const LoadedModel loaded = load_model_of(arguments.model, arguments.architecture);
+  if (arguments.ema) use_average(loaded);
   Measured measured = find_data(arguments, loaded.value);
   measured.dataset =
       for_classes_of(loaded.model, without_broken(measured.dataset, arguments.images));
@@ -184,6 +196,7 @@ void add_eval_command(Program& program) {
   command.add_option("--classes", arguments->classes, "Such as 0-4; as in training if left out")
       ->check(classes_validator());
   add_image_options(command, arguments->images);
+  command.add_flag("--ema", arguments->ema, "Measure the average of the weights instead");
   command.add_option("--batch-size", arguments->batch_size, "Images computed at once")
       ->check(positive_number())
       ->capture_default_str();

@@ -33,6 +33,8 @@ int main(int argc, char** argv) {
   cli::add_list_command(program);
   cli::add_best_command(program);
   cli::add_clean_command(program);
+  cli::add_lineage_command(program);
+  cli::add_materialize_command(program);
   cli::add_repair_command(program);
   cli::add_scan_command(program);
   cli::add_verify_command(program);

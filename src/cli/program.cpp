@@ -61,6 +61,8 @@ void Program::add_delegated_command(std::string name,
 
 int Program::run(int argc, char** argv) {
   guard_standard_streams();
+  command_line_.assign(argv, argv + argc);
+  if (!command_line_.empty()) command_line_.front() = app_.get_name();
   try {
     return static_cast<int>(parse_and_run(argc, argv));
   } catch (const std::bad_alloc&) {

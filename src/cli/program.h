@@ -23,6 +23,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include <CLI/App.hpp>
 
@@ -57,6 +58,9 @@ class Program {
   // the command line unread.
   void add_delegated_command(std::string name, std::string summary, std::function<void()> start);
 
+  // The words of the command line, the first of them "torchkeep"; empty before run().
+  const std::vector<std::string>& command_line() const { return command_line_; }
+
   // Parses the command line and runs the command. Returns the exit status of the process.
   int run(int argc, char** argv);
 
@@ -64,6 +68,7 @@ class Program {
   ExitStatus parse_and_run(int argc, char** argv);
 
   CLI::App app_;
+  std::vector<std::string> command_line_;
   ExitStatus status_ = ExitStatus::done;
 };
 

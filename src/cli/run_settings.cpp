@@ -45,16 +45,46 @@ void for_each_setting(Settings& settings, Visitor visit) {
   visit("monitor", settings.monitor);
   visit("mode", settings.mode);
   visit("save_top_k", settings.save_top_k);
+  visit("save_every_n_epochs", settings.save_every_n_epochs);
   visit("save_every_n_steps", settings.save_every_n_steps);
+  visit("save_every_n_minutes", settings.save_every_n_minutes);
+  visit("keep_last", settings.keep_last);
+  visit("keep_every_n_epochs", settings.keep_every_n_epochs);
+  visit("keep_every_n_steps", settings.keep_every_n_steps);
+  visit("keep_every_n_minutes", settings.keep_every_n_minutes);
+  visit("trash", settings.trash);
+  visit("delta", settings.delta);
+  visit("async_save", settings.async_save);
+  visit("ema", settings.ema);
   visit("patience", settings.patience);
   visit("stop_criterion", settings.stop_criterion);
 }
 
 // Checkpoints of the first releases do not have them.
-constexpr std::array<std::string_view, 14> kAddedLater = {
-    "scheduler",  "schedule_each", "schedule_total", "save_every_n_steps", "weights",
-    "image_size", "resize",        "interpolation",  "orientation",        "jpeg_scale",
-    "workers",    "broken_images", "augment",        "data_fingerprint"};
+constexpr auto kAddedLater = std::to_array<std::string_view>({"scheduler",
+                                                              "schedule_each",
+                                                              "schedule_total",
+                                                              "save_every_n_steps",
+                                                              "weights",
+                                                              "image_size",
+                                                              "resize",
+                                                              "interpolation",
+                                                              "orientation",
+                                                              "jpeg_scale",
+                                                              "workers",
+                                                              "broken_images",
+                                                              "augment",
+                                                              "data_fingerprint",
+                                                              "save_every_n_epochs",
+                                                              "save_every_n_minutes",
+                                                              "keep_last",
+                                                              "keep_every_n_epochs",
+                                                              "keep_every_n_steps",
+                                                              "keep_every_n_minutes",
+                                                              "trash",
+                                                              "delta",
+                                                              "async_save",
+                                                              "ema"});
 
 template <class T>
 Value setting_to_value(const T& setting) {
@@ -64,19 +94,19 @@ template <class T>
 Value setting_to_value(const std::vector<T>& settings) {
   return Value(List(settings.begin(), settings.end()));
 }
-Value setting_to_value(const std::optional<std::int64_t>& setting) {
+template <class T>
+Value setting_to_value(const std::optional<T>& setting) {
   return setting ? Value(*setting) : Value();
 }
 
 void read_setting(const Value& value, std::string& setting) { setting = value.as_string(); }
 void read_setting(const Value& value, std::int64_t& setting) { setting = value.as_int(); }
 void read_setting(const Value& value, double& setting) { setting = value.as_double(); }
-void read_setting(const Value& value, std::optional<std::int64_t>& setting) {
-  if (value.is_none()) {
-    setting.reset();
-  } else {
-    setting = value.as_int();
-  }
+void read_setting(const Value& value, bool& setting) { setting = value.as_bool(); }
+template <class T>
+void read_setting(const Value& value, std::optional<T>& setting) {
+  setting.reset();
+  if (!value.is_none()) read_setting(value, setting.emplace());
 }
 template <class T>
 void read_setting(const Value& value, std::vector<T>& setting) {

@@ -40,8 +40,18 @@ struct RunSettings {
   std::string monitor = "";
   std::string mode = "";
   std::int64_t save_top_k = 3;
+  std::int64_t save_every_n_epochs = 1;
   std::int64_t save_every_n_steps = 0;  // 0: only after epochs
-  std::int64_t patience = 5;            // 0: never stop early
+  double save_every_n_minutes = 0.0;    // likewise
+  std::optional<std::int64_t> keep_last = std::nullopt;
+  std::optional<std::int64_t> keep_every_n_epochs = std::nullopt;
+  std::optional<std::int64_t> keep_every_n_steps = std::nullopt;
+  std::optional<std::int64_t> keep_every_n_minutes = std::nullopt;
+  bool trash = false;                        // keep there what is dropped
+  bool delta = false;                        // store only what differs from the file of `from`
+  bool async_save = false;                   // save in the background
+  std::optional<double> ema = std::nullopt;  // the decay of the average of the weights
+  std::int64_t patience = 5;                 // 0: never stop early
   std::string stop_criterion = "no_improvement";
 };
 

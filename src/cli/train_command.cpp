@@ -21,8 +21,8 @@ void add_train_command(Program& program) {
            "torchkeep train --classes 0-4 --epochs 5 --output runs/first\n"
            "torchkeep train --from runs/first --freeze 'features.*' --classes 5-9 --per-class 20 "
            "--output runs/second"},
-      [arguments] {
-        return train_run(arguments->options.settings(), arguments->output,
+      [arguments, &program] {
+        return train_run(arguments->options.settings(), program.command_line(), arguments->output,
                          arguments->json ? Display::json : Display::progress);
       });
   arguments->options.add_to(command);

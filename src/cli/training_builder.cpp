@@ -90,6 +90,14 @@ std::optional<Preprocessing> published_preprocessing(const RunSettings& settings
   return published->preprocessing;
 }
 
+RetentionPolicy retention_policy(const RunSettings& settings) {
+  RetentionPolicy policy{.every_n_epochs = settings.keep_every_n_epochs,
+                         .every_n_steps = settings.keep_every_n_steps,
+                         .every_n_minutes = settings.keep_every_n_minutes};
+  if (settings.keep_last) policy.last = static_cast<int>(*settings.keep_last);
+  return policy;
+}
+
 TrainerOptions trainer_options(const RunSettings& settings) {
   const Mode mode = mode_from_name(settings.mode).value();
   TrainerOptions options;
@@ -98,7 +106,15 @@ TrainerOptions trainer_options(const RunSettings& settings) {
                          .monitor = settings.monitor,
                          .mode = mode,
                          .save_top_k = static_cast<int>(settings.save_top_k),
-                         .every_n_steps = settings.save_every_n_steps};
+                         .every_n_epochs = static_cast<int>(settings.save_every_n_epochs),
+                         .every_n_steps = settings.save_every_n_steps,
+                         .every_n_minutes = settings.save_every_n_minutes,
+                         .retention = retention_policy(settings)};
+  if (settings.async_save) {
+    options.checkpoints.saving = CheckpointManagerOptions::Saving::in_background;
+  }
+  options.ema_decay = settings.ema;
+  if (settings.trash) options.checkpoints.deletion = Deletion::move_to_trash;
   options.early_stopping.reset();
   if (settings.patience > 0) {
     options.early_stopping =
@@ -169,21 +185,29 @@ BatchOptions training_batches(const RunSettings& settings,
 
 }  // namespace training_builder_detail
 
+std::filesystem::path model_file(const std::filesystem::path& file_or_directory) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(file_or_directory, error)) return file_or_directory;
+  const auto best = best_checkpoint(file_or_directory);
+  if (best) return best->path;
+  fail_at(ErrorCode::not_found, {.path = file_or_directory.string()}, "",
+          "there is no checkpoint in it");
+}
+
+std::filesystem::path starting_file(const RunSettings& settings) {
+  if (!settings.from.empty()) return model_file(settings.from);
+  if (settings.weights.empty()) return {};
+  const PublishedWeights* published = find_published_weights(settings.model, settings.weights);
+  return published ? fetch_weights(*published) : std::filesystem::path(settings.weights);
+}
+
 LoadedModel load_model_of(const std::filesystem::path& file_or_directory,
                           const std::string& architecture) {
   if (!architecture.empty()) {
     return {file_or_directory, Value(),
             models::create(architecture, {.weights = file_or_directory.string()})};
   }
-  std::filesystem::path path = file_or_directory;
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) {
-    const auto best = best_checkpoint(path);
-    if (!best) {
-      fail_at(ErrorCode::not_found, {.path = path.string()}, "", "there is no checkpoint in it");
-    }
-    path = best->path;
-  }
+  std::filesystem::path path = model_file(file_or_directory);
   Value value = load(path);
   try {
     Model model = model_from_checkpoint(value);

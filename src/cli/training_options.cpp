@@ -16,6 +16,8 @@ void TrainingOptions::add_to(CLI::App& command) {
   add_optimizer_options(command);
   add_schedule_options(command);
   add_checkpoint_options(command);
+  add_retention_options(command);
+  add_stopping_options(command);
 }
 
 RunSettings TrainingOptions::settings() const {
@@ -109,20 +111,63 @@ void TrainingOptions::add_schedule_options(CLI::App& command) {
 void TrainingOptions::add_checkpoint_options(CLI::App& command) {
   command.add_option("--filename", settings_.filename,
                      "Name of a checkpoint, such as model_{epoch:03d}_{val_loss:.4f}");
-  command.add_option("--monitor", settings_.monitor,
-                     "Metric that decides: train_loss, train_acc, val_loss or val_acc");
+  command.add_option(
+      "--monitor", settings_.monitor,
+      "Metric that decides: train_loss, train_acc, val_loss, val_acc, ema_val_loss, ...");
   command.add_option("--mode", settings_.mode, "Whether a small or a large metric is good")
       ->check(CLI::IsMember({"min", "max"}));
   command
-      .add_option("--save-top-k", settings_.save_top_k,
-                  "How many of the best to keep, besides the last")
-      ->check(CLI::Range(0, 1000000))
+      .add_option("--save-every-n-epochs", settings_.save_every_n_epochs,
+                  "Save after each so many epochs")
+      ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
   command
       .add_option("--save-every-n-steps", settings_.save_every_n_steps,
                   "Also save within an epoch, to resume from; 0: never")
       ->check(CLI::Range(0, 1000000000))
       ->capture_default_str();
+  command
+      .add_option("--save-every-n-minutes", settings_.save_every_n_minutes,
+                  "Likewise, so long after the save before; 0: never")
+      ->check(non_negative_number())
+      ->capture_default_str();
+}
+
+void TrainingOptions::add_retention_options(CLI::App& command) {
+  command
+      .add_option("--save-top-k", settings_.save_top_k,
+                  "How many of the best to keep, besides the last")
+      ->check(CLI::Range(0, 1000000))
+      ->capture_default_str();
+  command.add_option("--keep-last", settings_.keep_last, "Keep also so many of the newest")
+      ->check(CLI::Range(1, 1000000));
+  command
+      .add_option("--keep-every-n-epochs", settings_.keep_every_n_epochs,
+                  "Keep also, for ever, the first in each stretch of so many epochs")
+      ->check(CLI::Range(1, 1000000));
+  command
+      .add_option("--keep-every-n-steps", settings_.keep_every_n_steps,
+                  "The same for a stretch of steps")
+      ->check(CLI::Range(1, 1000000000));
+  command
+      .add_option("--keep-every-n-minutes", settings_.keep_every_n_minutes,
+                  "The same for a stretch of minutes")
+      ->check(CLI::Range(1, 1000000000));
+  command.add_flag("--async-save", settings_.async_save,
+                   "Go on training while a checkpoint is written");
+  command.add_flag("--delta", settings_.delta,
+                   "Store only what differs from the file of --from or --weights, which must stay "
+                   "where it is");
+  command
+      .add_option("--ema", settings_.ema,
+                  "Keep also an average of the weights with this decay, such as 0.999; with "
+                  "validation there are metrics ema_val_loss and ema_val_acc")
+      ->check(CLI::Range(0.0, 0.999999999));
+  command.add_flag("--trash", settings_.trash,
+                   "Move what is dropped to the folder trash of the run instead of deleting it");
+}
+
+void TrainingOptions::add_stopping_options(CLI::App& command) {
   command
       .add_option("--patience", settings_.patience, "Bad epochs until the training stops; 0: never")
       ->check(CLI::Range(0, 1000000))

@@ -25,6 +25,8 @@ class TrainingOptions {
   void add_optimizer_options(CLI::App& command);
   void add_schedule_options(CLI::App& command);
   void add_checkpoint_options(CLI::App& command);
+  void add_retention_options(CLI::App& command);
+  void add_stopping_options(CLI::App& command);
 
   RunSettings settings_;
   std::string classes_;

@@ -2,6 +2,7 @@
 
 #include <torchkeep/checkpoint_manager.h>
 #include <torchkeep/interrupt.h>
+#include <torchkeep/lineage.h>
 #include <torchkeep/load.h>
 
 #include <ATen/Parallel.h>
@@ -84,9 +85,25 @@ void set_surroundings(TrainingParts& parts,
   parts.options.interrupted = [&guard] { return guard.requested(); };
 }
 
+Value lineage_of(const RunSettings& settings,
+                 const std::vector<std::string>& command,
+                 const fs::path& directory) {
+  LineageOptions options{.command = command};
+  options.parent = starting_file(settings);
+  return make_lineage(directory, options);
+}
+
+fs::path base_of_deltas(const RunSettings& settings) {
+  fs::path base = starting_file(settings);
+  if (!base.empty()) return base;
+  fail_at(ErrorCode::invalid_argument, {}, "start from a file, with --from or --weights",
+          "there is no file from which --delta could store the difference");
+}
+
 }  // namespace training_run_detail
 
 ExitStatus train_run(const RunSettings& settings,
+                     const std::vector<std::string>& command,
                      const std::filesystem::path& directory,
                      Display display) {
   namespace detail = training_run_detail;
@@ -99,6 +116,8 @@ ExitStatus train_run(const RunSettings& settings,
   const InterruptGuard guard;
   TrainingParts parts = build_training(settings);
   detail::set_surroundings(parts, directory, guard);
+  if (settings.delta) parts.options.checkpoints.delta_base = detail::base_of_deltas(settings);
+  parts.options.lineage = detail::lineage_of(settings, command, directory);
   Trainer trainer(parts.model, *parts.optimizer, parts.options);
   return detail::fit_and_tell(trainer, parts, display);
 }
@@ -118,6 +137,10 @@ ExitStatus resume_run(const std::filesystem::path& directory,
     if (epochs) settings.epochs = *epochs;
     TrainingParts parts = build_training(settings, &found.value);
     detail::set_surroundings(parts, directory, guard);
+    if (settings.delta) {
+      const auto& base = found.info.base;  // moves with the run
+      parts.options.checkpoints.delta_base = base.empty() ? detail::base_of_deltas(settings) : base;
+    }
     Trainer trainer(parts.model, *parts.optimizer, parts.options);
     for (const std::string& part :
          trainer.resume(found.value, found.info.path, parts.training, resume_options)) {

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include <torchkeep/trainer.h>
 
@@ -17,7 +19,9 @@ enum class Display { progress, json };
 
 // Trains as the settings say and tells the outcome. `directory` must not hold checkpoints yet.
 // ExitStatus::negative if a signal ended it, with a checkpoint.
+// Every checkpoint notes the command.
 ExitStatus train_run(const RunSettings& settings,
+                     const std::vector<std::string>& command,
                      const std::filesystem::path& directory,
                      Display display);
 

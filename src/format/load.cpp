@@ -2,6 +2,7 @@
 
 #include <torchkeep/load.h>
 
+#include "format/delta.h"
 #include "format/format.h"
 #include "format/load_file.h"
 #include "io/system_error.h"
@@ -20,9 +21,13 @@ LoadedFile read_file_at(const std::filesystem::path& path, const LoadOptions& op
 
 }  // namespace
 
-LoadedFile load_file(const std::filesystem::path& path, const LoadOptions& options) {
+LoadedFile load_file(const std::filesystem::path& path, const LoadOptions& options, Deltas deltas) {
   try {
-    return read_file_at(path, options);
+    LoadedFile loaded = read_file_at(path, options);
+    if (deltas == Deltas::resolve) {
+      loaded.content.value = resolve_delta(loaded.content.value, path, options);
+    }
+    return loaded;
   } catch (Error& error) {
     error.add_place(io::at_path(path));
     throw;

@@ -6,6 +6,7 @@
 
 #include <torchkeep/cast.h>
 #include <torchkeep/convert_file.h>
+#include <torchkeep/delta.h>
 #include <torchkeep/load.h>
 #include <torchkeep/module_tree.h>
 #include <torchkeep/state_dict.h>
@@ -119,8 +120,12 @@ class FileConversion {
       if (detect_format(probe).name != kPt || target.name != kPt) return false;
       if (!options_.layout) save_.layout = pt::layout_of(pt::Archive(*probe.archive()));
       if (!is_unchanged(options_)) return false;
+      const Value value =
+          load_file(from_, {.access = Access::map, .limits = options_.limits}, Deltas::as_stored)
+              .content.value;
+      if (delta_info(value, from_, BaseCheck::size)) return false;
       result_.format_from = kPt;
-      count(load(from_, {.access = Access::map, .limits = options_.limits}));
+      count(value);
       pt::rewrite_file(from_, to_, options_.durability, options_.limits);
       result_.rewritten = true;
       return true;

@@ -44,6 +44,11 @@ std::string to_json(const Summary& summary) {
   Json document = {{"path", summary.path.string()},    {"format", summary.format},
                    {"file_bytes", summary.file_bytes}, {"tensors", std::move(tensors)},
                    {"values", std::move(values)},      {"globals", summary.globals}};
+  if (summary.delta) {
+    document["delta"] = {{"base", summary.delta->base.string()},
+                         {"state", name(summary.delta->state)},
+                         {"tensors", summary.delta->tensors}};
+  }
   if (summary.modules) document["modules"] = inspection::json_of(*summary.modules);
   if (!summary.modules_problem.empty()) document["modules_problem"] = summary.modules_problem;
   return inspection::write_json(document);

@@ -5,6 +5,7 @@
 #include "base/fail.h"
 #include "data/leaves.h"
 #include "data/tensor_hash.h"
+#include "format/delta.h"
 #include "format/load_file.h"
 #include "io/system_error.h"
 
@@ -70,6 +71,13 @@ void add_leaves(const Value& value, const InspectOptions& options, Summary& summ
   if (const Value* notes = notes_of(value)) visit_leaves(dict({{kNotes, *notes}}), add);
 }
 
+// The note of a delta names every tensor, and is told in one line.
+Value without_note(const Value& delta) {
+  Dict rest = delta.as_dict();
+  rest.erase(kDeltaKey);
+  return Value(std::move(rest));
+}
+
 // A model that is refused is still a file with values in it.
 void add_modules(const Value& value, const InspectOptions& options, Summary& summary) {
   const std::optional<FoundModule> found = find_module(value);
@@ -93,13 +101,15 @@ Summary inspect(const std::filesystem::path& path, const InspectOptions& options
   load_options.access = Access::map;
   load_options.verify = reads_tensors ? Verify::everything : Verify::what_is_read;
   load_options.limits = options.limits;
-  LoadedFile file = load_file(path, load_options);
+  LoadedFile file = load_file(path, load_options, Deltas::as_stored);
   Summary summary;
   summary.path = path;
   summary.format = file.format;
   summary.file_bytes = file.file_bytes;
   summary.globals = std::move(file.content.globals);
   try {
+    summary.delta = delta_info(file.content.value, path, BaseCheck::size);
+    if (summary.delta) file.content.value = without_note(file.content.value);
     add_modules(file.content.value, options, summary);
     add_leaves(file.content.value, options, summary);
   } catch (Error& error) {

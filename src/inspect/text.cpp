@@ -81,6 +81,11 @@ std::string to_string(const Summary& summary) {
   std::string text =
       fmt::format("{}: {}, {} ({} bytes)\n", printable(summary.path.string()), summary.format,
                   human_size(summary.file_bytes), grouped(summary.file_bytes));
+  if (summary.delta) {
+    text +=
+        fmt::format("a delta: {} more are in {} ({})\n", counted(summary.delta->tensors, "tensor"),
+                    printable(summary.delta->base.string()), name(summary.delta->state));
+  }
   return text + value_lines(summary) + module_lines(summary) + tensor_table(summary);
 }
 

@@ -1,9 +1,12 @@
 #include <array>
+#include <optional>
 #include <utility>
 
+#include <torchkeep/delta.h>
 #include <torchkeep/error.h>
 #include <torchkeep/verify.h>
 
+#include "base/fail.h"
 #include "format/format.h"
 #include "format/load_file.h"
 #include "format/sharded/read.h"
@@ -23,7 +26,7 @@ void verify_structure(const std::filesystem::path& path,
   load_options.limits = options.limits;
   load_options.threads = options.threads;
   try {
-    const LoadedFile loaded = load_file(path, load_options);
+    const LoadedFile loaded = load_file(path, load_options, Deltas::as_stored);
     report.format = loaded.format;
     report.file_bytes = loaded.file_bytes;
     report.verified_bytes = loaded.content.checked_bytes;
@@ -72,6 +75,26 @@ void verify_shards(const Probe& index, const VerifyOptions& options, VerifyRepor
   report.unverified_bytes = together.unverified_bytes;
 }
 
+// A delta is of use only with its base.
+void verify_base(const std::filesystem::path& path,
+                 const VerifyOptions& options,
+                 VerifyReport& report) {
+  const Value value =
+      load_file(path, {.access = Access::map, .limits = options.limits}, Deltas::as_stored)
+          .content.value;
+  const std::optional<DeltaInfo> delta = delta_info(value, path, BaseCheck::sha256);
+  if (!delta) return;
+  report.base = delta->base;
+  if (delta->state == DeltaInfo::State::unchanged) return;
+  report.damages.push_back({Damage::Part::structure,
+                            "",
+                            {},
+                            0,
+                            0,
+                            fmt::format("this is a delta, and its base {} is {}",
+                                        delta->base.string(), name(delta->state))});
+}
+
 }  // namespace
 
 std::string_view name(Damage::Part part) {
@@ -106,6 +129,7 @@ VerifyReport verify(const std::filesystem::path& path, const VerifyOptions& opti
       report.format = "unknown";
       verify_structure(path, options, report);
     }
+    if (report.damages.empty()) verify_base(path, options, report);
   } catch (Error& error) {
     error.add_place(io::at_path(path));
     throw;

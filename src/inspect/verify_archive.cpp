@@ -186,7 +186,7 @@ class ArchiveCheck {
     options.access = Access::map;
     options.limits = options_.limits;
     try {
-      report_.format = load_file(path_, options).format;
+      report_.format = load_file(path_, options, Deltas::as_stored).format;
     } catch (const Error& error) {
       if (is_the_systems(error)) throw;
       if (error.code() == ErrorCode::unsupported) throw;

@@ -16,8 +16,11 @@ constexpr std::size_t kMostNames = 5;
 std::string summary_of(const VerifyReport& report) {
   switch (report.verdict()) {
     case VerifyReport::Verdict::ok:
-      return fmt::format("ok ({} compared with {})", human_size(report.verified_bytes),
-                         report.has_manifest ? "CRC-32 and SHA-256" : "CRC-32");
+      return fmt::format("ok ({} compared with {}{})", human_size(report.verified_bytes),
+                         report.has_manifest ? "CRC-32 and SHA-256" : "CRC-32",
+                         report.base.empty()
+                             ? ""
+                             : ", its base " + printable(report.base.string()) + " with SHA-256");
     case VerifyReport::Verdict::unverified:
       return report.verified_bytes == 0
                  ? "structure ok, contents unverified: the format has no checksums"
@@ -58,6 +61,7 @@ Json json_of(const VerifyReport& report) {
           {"verified_bytes", report.verified_bytes},
           {"unverified_bytes", report.unverified_bytes},
           {"has_manifest", report.has_manifest},
+          {"base", report.base.empty() ? Json(nullptr) : Json(report.base.string())},
           {"damages", std::move(damages)}};
 }
 

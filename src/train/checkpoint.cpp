@@ -85,10 +85,12 @@ class Restorer {
     const Value& parameters = checkpoint_["model_state_dict"];
     check_model(parameters, targets_.model.module());
     if (targets_.early_stopping) part("early stopping", [this] { prepare_early_stopping(); });
+    if (targets_.ema) part("the moving average", [this] { check_average(); });
     if (targets_.scheduler) part("the scheduler", [this] { prepare_scheduler(); });
     part("the random state", [this] { restore_random_state(); });
     if (targets_.optimizer) part("the optimizer", [this] { restore_optimizer(); });
     load_state_dict(targets_.model.module(), parameters);
+    if (targets_.ema) restore_average();
     if (stopping_) *targets_.early_stopping = std::move(*stopping_);
     if (progress_ && (optimizer_is_restored_ || !targets_.optimizer)) {
       targets_.scheduler->set_progress(std::move(*progress_));
@@ -127,6 +129,24 @@ class Restorer {
     progress_ = std::move(progress);
   }
 
+  void check_average() {
+    const Value* average = checkpoint_.find("ema_state_dict");
+    if (average == nullptr || average->is_none()) {
+      fail_at(ErrorCode::not_found, {.tensor = "ema_state_dict"}, "",
+              "the checkpoint has no moving average of the weights");
+    }
+    targets_.ema->check(*average);
+    average_ = average;
+  }
+
+  void restore_average() {
+    if (average_ != nullptr) {
+      targets_.ema->load_state_dict(*average_);
+    } else {
+      targets_.ema->restart();
+    }
+  }
+
   void restore_random_state() {
     const Tensor& state = checkpoint_["rng_state"].as_tensor();
     const Tensor before = random_state();
@@ -145,6 +165,7 @@ class Restorer {
   const RestoreOptions& options_;
   std::optional<EarlyStopping> stopping_;
   std::optional<ScheduleProgress> progress_;
+  const Value* average_ = nullptr;       // that fits
   std::optional<Tensor> random_before_;  // to be put back unless everything goes well
   bool optimizer_is_restored_ = false;
   std::vector<std::string> not_restored_;
@@ -159,6 +180,7 @@ Value make_checkpoint(const TrainingState& state) {
       {{"epoch", state.epoch},
        {"global_step", state.step},
        {"model_state_dict", state_dict(module)},
+       {"ema_state_dict", state.ema == nullptr ? Value() : Value(state.ema->state_dict())},
        {"optimizer_state_dict",
         state.optimizer == nullptr ? Value() : state_dict(*state.optimizer, module)},
        {"scheduler_state_dict",
@@ -171,6 +193,7 @@ Value make_checkpoint(const TrainingState& state) {
        {"callbacks", detail::callbacks(state.early_stopping)},
        {"freeze_plan", detail::freeze_plan(module)},
        {"hyper_parameters", state.hyper_parameters},
+       {"lineage", state.lineage},
        {"architecture", state.model.architecture()},
        {"configuration", state.model.configuration()},
        {"versions", dict({{"torchkeep", TORCHKEEP_VERSION}, {"libtorch", kLibTorchVersion}})},

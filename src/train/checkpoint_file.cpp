@@ -2,9 +2,10 @@
 
 #include <limits>
 
-#include <torchkeep/load.h>
+#include <torchkeep/delta.h>
 
 #include "base/fail.h"
+#include "format/load_file.h"
 
 namespace torchkeep {
 namespace {
@@ -79,13 +80,16 @@ Value annotate(const Value& checkpoint,
 }
 
 std::optional<CheckpointDescription> read_description(const std::filesystem::path& path) {
-  const Value value = load(path, {.access = Access::map});
+  const Value value = load_file(path, {.access = Access::map}, Deltas::as_stored).content.value;
   if (!looks_like_a_checkpoint(value)) return std::nullopt;
   try {
     std::error_code error;
     CheckpointDescription description{.info = describe(value)};
     description.info.path = path;
     description.info.file_bytes = std::filesystem::file_size(path, error);
+    if (const auto delta = delta_info(value, path, BaseCheck::size)) {
+      description.info.base = delta->base;
+    }
     read_mark(value, description);
     return description;
   } catch (Error& error) {

@@ -30,6 +30,12 @@ fs::path path_in(const fs::path& directory, const std::string& file_name) {
   return directory / name;
 }
 
+// Only ever compared with the paths of checkpoints.
+fs::path base_in(const fs::path& directory, const Json& json) {
+  const auto base = json.value("base", std::string());
+  return base.empty() ? fs::path() : (directory / base).lexically_normal();
+}
+
 CheckpointInfo entry_from_json(const fs::path& directory, const Json& json) {
   return {.path = path_in(directory, json.at("file").get<std::string>()),
           .epoch = json.at("epoch").get<int>(),
@@ -37,7 +43,8 @@ CheckpointInfo entry_from_json(const fs::path& directory, const Json& json) {
           .metrics = metrics_from_json(json.at("metrics")),
           .file_bytes = json.at("bytes").get<std::uint64_t>(),
           .number = json.at("number").get<std::int64_t>(),
-          .intermediate = json.value("intermediate", false)};
+          .intermediate = json.value("intermediate", false),
+          .base = base_in(directory, json)};
 }
 
 Json entry_to_json(const CheckpointInfo& info) {
@@ -48,6 +55,9 @@ Json entry_to_json(const CheckpointInfo& info) {
                {"metrics", to_json(info.metrics)},
                {"bytes", info.file_bytes}};
   if (info.intermediate) json["intermediate"] = true;
+  if (!info.base.empty()) {
+    json["base"] = info.base.lexically_proximate(info.path.parent_path()).string();
+  }
   return json;
 }
 

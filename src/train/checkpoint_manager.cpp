@@ -1,18 +1,21 @@
-#include <algorithm>
-#include <cerrno>
+#include <cmath>
 #include <cstdint>
-#include <unordered_set>
+#include <memory>
 #include <utility>
 
 #include <torchkeep/checkpoint_manager.h>
+#include <torchkeep/delta.h>
 
+#include "base/background_queue.h"
 #include "base/fail.h"
-#include "data/leaves.h"
+#include "format/file_reference.h"
+#include "format/pt/snapshot.h"
 #include "io/atomic_file.h"
-#include "io/file_operations.h"
+#include "io/block_cache.h"
 #include "io/system_error.h"
 #include "train/checkpoint_file.h"
 #include "train/checkpoint_index.h"
+#include "train/checkpoint_store.h"
 #include "train/file_name.h"
 #include "train/retention.h"
 
@@ -20,6 +23,12 @@ namespace torchkeep {
 namespace {
 
 namespace fs = std::filesystem;
+using Saving = CheckpointManagerOptions::Saving;
+
+void check_at_least(const char* option, std::int64_t number, std::int64_t least) {
+  if (number >= least) return;
+  fail(ErrorCode::invalid_argument, "{} is {} (expected at least {})", option, number, least);
+}
 
 void check_options(const CheckpointManagerOptions& options) {
   if (options.save_top_k && *options.save_top_k < 0) {
@@ -30,14 +39,14 @@ void check_options(const CheckpointManagerOptions& options) {
     fail(ErrorCode::invalid_argument,
          "save_top_k is 0 and save_last is off: nothing would be kept");
   }
-  if (options.every_n_epochs < 1) {
-    fail(ErrorCode::invalid_argument, "every_n_epochs is {} (expected at least 1)",
-         options.every_n_epochs);
+  check_at_least("every_n_epochs", options.every_n_epochs, 1);
+  check_at_least("every_n_steps", options.every_n_steps, 0);
+  check_at_least("max_saves_in_flight", options.max_saves_in_flight, 1);
+  if (!std::isfinite(options.every_n_minutes) || options.every_n_minutes < 0) {
+    fail(ErrorCode::invalid_argument, "every_n_minutes is {} (expected at least 0)",
+         options.every_n_minutes);
   }
-  if (options.every_n_steps < 0) {
-    fail(ErrorCode::invalid_argument, "every_n_steps is {} (expected at least 0)",
-         options.every_n_steps);
-  }
+  check_numbers(options.retention);
 }
 
 void make_directory(const fs::path& directory) {
@@ -46,161 +55,169 @@ void make_directory(const fs::path& directory) {
   if (error) io::throw_system_error(directory, "create the directory", error.value());
 }
 
-// The bytes of the tensors; those that share memory count once.
-std::uint64_t tensor_bytes(const Value& value) {
-  std::unordered_set<const std::byte*> seen;
-  std::uint64_t bytes = 0;
-  visit_leaves(value, [&](const std::string&, const Value& leaf) {
-    if (!leaf.is_tensor()) return;
-    const Storage& storage = leaf.as_tensor().storage();
-    if (seen.insert(storage.bytes().data()).second) bytes += storage.size_bytes();
-  });
-  return bytes;
-}
-
-// Better than to fail after gigabytes, and to fill a disk that others need.
-void require_space(const fs::path& directory, const Value& checkpoint) {
-  constexpr std::uint64_t kForTheRest = 64 << 10;
-  const std::uint64_t needed = tensor_bytes(checkpoint) + kForTheRest;
-  const std::uint64_t free = io::file_operations().free_bytes(directory.c_str());
-  if (free >= needed) return;
-  fail_at(ErrorCode::io, io::at_path(directory), "free some space or choose another disk",
-          "too little space for a checkpoint (needs {} bytes, {} are free)", needed, free);
-}
-
-// Reads every byte back and compares the checksums.
-void require_readable(const fs::path& path) {
-  load(path, {.access = Access::map, .verify = Verify::everything});
-}
-
-// A file that somebody else has deleted is gone as well.
-void remove_file(const fs::path& path) {
-  if (io::file_operations().remove(path.c_str()) < 0 && errno != ENOENT) {
-    io::throw_system_error(path, "delete the old checkpoint");
-  }
+std::vector<fs::path> paths_of(const std::vector<CheckpointInfo>& checkpoints) {
+  std::vector<fs::path> paths;
+  for (const CheckpointInfo& info : checkpoints) paths.push_back(info.path);
+  return paths;
 }
 
 }  // namespace
 
+// The memory of the copies, which is used again.
+class SnapshotMemory {
+ public:
+  Value copy(const Value& value) const { return pt::snapshot(value, cache_); }
+
+ private:
+  // As many blocks as there are saves in flight come back: none is to be freed.
+  std::shared_ptr<io::BlockCache> cache_ = std::make_shared<io::BlockCache>(UINT64_MAX);
+};
+
 CheckpointManager::CheckpointManager(fs::path directory, CheckpointManagerOptions options)
-    : directory_(std::move(directory)), options_(std::move(options)) {
+    : directory_(std::move(directory)),
+      options_(std::move(options)),
+      last_save_(std::chrono::steady_clock::now()) {
   check_options(options_);
   file_name_ = std::make_unique<FileNameTemplate>(
       options_.filename.empty() ? default_file_name_template(options_.monitor) : options_.filename);
+  if (!options_.delta_base.empty()) base_ = std::make_unique<DeltaBase>(options_.delta_base);
   make_directory(directory_);
   io::remove_abandoned_files(directory_);
-  checkpoints_ = list_checkpoints(directory_);
-  std::erase_if(checkpoints_, [](const CheckpointInfo& info) { return info.number == 0; });
+  store_ = std::make_unique<CheckpointStore>(directory_, options_);
+  planned_ = store_->list();
+  if (options_.saving == Saving::blocking) return;
+  snapshots_ = std::make_unique<SnapshotMemory>();
+  queue_ =
+      std::make_unique<BackgroundQueue>(static_cast<std::size_t>(options_.max_saves_in_flight));
 }
 
 CheckpointManager::~CheckpointManager() = default;
 CheckpointManager::CheckpointManager(CheckpointManager&&) noexcept = default;
-CheckpointManager& CheckpointManager::operator=(CheckpointManager&&) noexcept = default;
+
+CheckpointManager& CheckpointManager::operator=(CheckpointManager&& other) noexcept {
+  queue_.reset();  // finishes what is being written to the store
+  directory_ = std::move(other.directory_);
+  options_ = std::move(other.options_);
+  file_name_ = std::move(other.file_name_);
+  base_ = std::move(other.base_);
+  store_ = std::move(other.store_);
+  planned_ = std::move(other.planned_);
+  snapshots_ = std::move(other.snapshots_);
+  queue_ = std::move(other.queue_);
+  last_save_ = other.last_save_;
+  return *this;
+}
+
+// After a failure what was planned need not be what there is.
+template <class Call>
+void CheckpointManager::or_plan_anew(Call call) {
+  try {
+    call();
+  } catch (...) {
+    planned_ = store_->list();
+    throw;
+  }
+}
+
+void CheckpointManager::make_room() {
+  if (queue_) or_plan_anew([this] { queue_->make_room(); });
+}
+
+CheckpointInfo CheckpointManager::placed(CheckpointInfo info, const std::string& file_name) const {
+  info.path = unused_path(directory_, file_name, paths_of(planned_));
+  info.number = planned_.empty() ? 1 : planned_.back().number + 1;
+  return info;
+}
+
+std::vector<CheckpointInfo> CheckpointManager::planned_with(const CheckpointInfo& info) const {
+  std::vector<CheckpointInfo> checkpoints = planned_;
+  checkpoints.push_back(info);
+  const std::vector<bool> stay = store_->staying(checkpoints);
+  std::vector<CheckpointInfo> staying;
+  for (std::size_t i = 0; i < stay.size(); ++i) {
+    if (stay[i]) staying.push_back(std::move(checkpoints[i]));
+  }
+  return staying;
+}
 
 std::optional<fs::path> CheckpointManager::save(const Value& checkpoint, const Metrics& metrics) {
+  make_room();
   CheckpointInfo info = describe(checkpoint);
   if (!wants(info.epoch)) return std::nullopt;
   info.metrics = metrics;
-  if (!options_.monitor.empty()) metric(metrics, options_.monitor);
-  info.path = unused_path(file_name_->format(info.epoch, info.step, metrics));
-  info.number = next_number();
-
-  std::vector<CheckpointInfo> with_new = checkpoints_;
-  with_new.push_back(info);
-  if (!worth_keeping(with_new, options_).back()) return std::nullopt;
-
-  const fs::path path = info.path;
-  write(checkpoint, std::move(info));
-  return path;
+  for (const std::string& monitor : {options_.monitor, options_.retention.monitor}) {
+    if (!monitor.empty()) metric(metrics, monitor);
+  }
+  info = placed(info, file_name_->format(info.epoch, info.step, metrics));
+  const std::vector<CheckpointInfo> staying = planned_with(info);
+  if (staying.empty() || staying.back().number != info.number) return std::nullopt;
+  return write(checkpoint, std::move(info));
 }
 
 fs::path CheckpointManager::save_intermediate(const Value& checkpoint) {
+  make_room();
   CheckpointInfo info = describe(checkpoint);
   info.metrics.clear();
-  info.path = unused_path(fmt::format("step_{}.pt", info.step));
-  info.number = next_number();
   info.intermediate = true;
-  const fs::path path = info.path;
-  write(checkpoint, std::move(info));
-  return path;
+  return write(checkpoint, placed(info, fmt::format("step_{}.pt", info.step)));
 }
 
-void CheckpointManager::write(const Value& checkpoint, CheckpointInfo info) {
-  require_space(directory_, checkpoint);
-  torchkeep::save(annotate(checkpoint, info, options_), info.path, options_.save);
-  try {
-    require_readable(info.path);
-  } catch (const Error&) {
-    remove_file(info.path);
-    throw;
+fs::path CheckpointManager::write(const Value& checkpoint, CheckpointInfo info) {
+  Value content = annotate(checkpoint, info, options_);
+  if (base_) {
+    const Value rest = base_->subtract(content, directory_);
+    if (rest.identity() != content.identity()) {
+      info.base = (directory_ / relative_path(base_->path(), directory_)).lexically_normal();
+      content = rest;
+    }
   }
-  std::error_code error;
-  info.file_bytes = fs::file_size(info.path, error);
-  checkpoints_.push_back(std::move(info));
-  prune();
+  last_save_ = std::chrono::steady_clock::now();
+  if (queue_) {
+    queue_->add([store = store_.get(), copy = snapshots_->copy(content), info] {
+      store->commit(copy, info);
+    });
+    planned_ = planned_with(info);
+  } else {
+    or_plan_anew([&] { store_->commit(content, info); });
+    planned_ = store_->list();
+  }
+  return info.path;
 }
+
+void CheckpointManager::wait() {
+  if (queue_) or_plan_anew([this] { queue_->finish(); });
+}
+
+std::vector<CheckpointInfo> CheckpointManager::take_written() { return store_->take_written(); }
+
+std::vector<CheckpointInfo> CheckpointManager::list() const { return store_->list(); }
 
 bool CheckpointManager::wants(int epoch) const {
   return (epoch + 1) % options_.every_n_epochs == 0;
 }
 
 bool CheckpointManager::wants_step(std::int64_t step) const {
-  return options_.every_n_steps > 0 && step % options_.every_n_steps == 0;
+  if (options_.every_n_steps > 0 && step % options_.every_n_steps == 0) return true;
+  const std::chrono::duration<double, std::ratio<60>> minutes =
+      std::chrono::steady_clock::now() - last_save_;
+  return options_.every_n_minutes > 0 && minutes.count() >= options_.every_n_minutes;
 }
 
 std::optional<CheckpointInfo> CheckpointManager::best() const {
-  return best_checkpoint(checkpoints_, options_.monitor, options_.mode);
+  return best_checkpoint(list(), options_.monitor, options_.mode);
 }
 
 std::optional<CheckpointInfo> CheckpointManager::last() const {
-  if (checkpoints_.empty()) return std::nullopt;
-  return checkpoints_.back();
+  const std::vector<CheckpointInfo> checkpoints = list();
+  if (checkpoints.empty()) return std::nullopt;
+  return checkpoints.back();
 }
 
-void CheckpointManager::protect(const fs::path& path) { protected_.push_back(path); }
-
-std::int64_t CheckpointManager::next_number() const {
-  return checkpoints_.empty() ? 1 : checkpoints_.back().number + 1;
-}
-
-bool CheckpointManager::is_protected(const fs::path& path) const {
-  return std::any_of(protected_.begin(), protected_.end(), [&](const fs::path& other) {
-    std::error_code error;  // a file that is not there needs no protection
-    return fs::equivalent(path, other, error);
-  });
-}
-
-fs::path CheckpointManager::unused_path(const std::string& file_name) const {
-  fs::path path = directory_ / file_name;
-  std::error_code error;
-  for (int version = 1; fs::exists(fs::symlink_status(path, error)); ++version) {
-    path = directory_ / with_version(file_name, version);
-  }
-  return path;
-}
-
-void CheckpointManager::prune() {
-  const std::vector<bool> keep = worth_keeping(checkpoints_, options_);
-  CheckpointIndex index{.monitor = options_.monitor, .mode = options_.mode};
-  std::vector<fs::path> dropped;
-  for (std::size_t i = 0; i < checkpoints_.size(); ++i) {
-    if (keep[i] || is_protected(checkpoints_[i].path)) {
-      index.checkpoints.push_back(checkpoints_[i]);
-    } else {
-      dropped.push_back(checkpoints_[i].path);
-    }
-  }
-  write_checkpoint_index(directory_, index, options_.save.durability);
-  for (const fs::path& path : dropped) {
-    remove_file(path);
-    std::erase_if(checkpoints_, [&](const CheckpointInfo& info) { return info.path == path; });
-  }
-}
+void CheckpointManager::protect(const fs::path& path) { store_->protect(path); }
 
 std::vector<CheckpointInfo> list_checkpoints(const fs::path& directory) {
   return scan_checkpoints(directory).index.checkpoints;
 }
-
 std::optional<CheckpointInfo> best_checkpoint(const fs::path& directory) {
   const CheckpointIndex index = scan_checkpoints(directory).index;
   return best_checkpoint(index.checkpoints, index.monitor, index.mode);

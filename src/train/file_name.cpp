@@ -132,9 +132,18 @@ std::string default_file_name_template(std::string_view monitor) {
   return result;
 }
 
-std::string with_version(std::string_view file_name, int version) {
-  file_name.remove_suffix(kExtension.size());
-  return fmt::format("{}-v{}{}", file_name, version, kExtension);
+std::filesystem::path unused_path(const std::filesystem::path& directory,
+                                  const std::string& file_name,
+                                  const std::vector<std::filesystem::path>& taken) {
+  std::filesystem::path path = directory / file_name;
+  const std::string stem = file_name.substr(0, file_name.size() - kExtension.size());
+  std::error_code error;
+  for (int version = 1;
+       exists(symlink_status(path, error)) || std::ranges::find(taken, path) != taken.end();
+       ++version) {
+    path = directory / fmt::format("{}-v{}{}", stem, version, kExtension);
+  }
+  return path;
 }
 
 std::string format_file_name(const std::string& name_template,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,7 +46,10 @@ class FileNameTemplate {
 // The name that a manager uses where none is given: "{epoch:03d}-{step}", and the monitored metric.
 std::string default_file_name_template(std::string_view monitor);
 
-// `file_name` with "-v1", "-v2", ... before its ending, for a `version` of 1 or more.
-std::string with_version(std::string_view file_name, int version);
+// A path in the directory for a file of that name, which ends in ".pt"; with "-v1", "-v2", ...
+// before the ending where others are taken, by files or by being among `taken`.
+std::filesystem::path unused_path(const std::filesystem::path& directory,
+                                  const std::string& file_name,
+                                  const std::vector<std::filesystem::path>& taken = {});
 
 }  // namespace torchkeep

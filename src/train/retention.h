@@ -1,4 +1,4 @@
-// Which checkpoints to keep: arithmetic on lists, without effects.
+// Which checkpoints to keep: decided from lists.
 #pragma once
 
 #include <cstddef>
@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <torchkeep/checkpoint_manager.h>
+#include <torchkeep/retention_policy.h>
 
 namespace torchkeep {
 
@@ -14,6 +15,19 @@ namespace torchkeep {
 std::vector<std::size_t> rank(const std::vector<CheckpointInfo>& checkpoints,
                               const std::string& monitor,
                               Mode mode);
+
+// Throws invalid_argument for a rule with a number below 1.
+void check_numbers(const RetentionPolicy& policy);
+
+// For each checkpoint (oldest first) whether a rule wants it; `monitor` and `mode` are for a policy
+// that names none. A checkpoint whose file is not there yet counts as written now.
+std::vector<bool> kept_by(const RetentionPolicy& policy,
+                          const std::vector<CheckpointInfo>& checkpoints,
+                          const std::string& monitor,
+                          Mode mode);
+
+// Marks also those that a checkpoint which is kept needs as the base of its delta.
+void keep_bases(const std::vector<CheckpointInfo>& checkpoints, std::vector<bool>& keep);
 
 // For each checkpoint (oldest first) whether the options ask to keep it.
 std::vector<bool> worth_keeping(const std::vector<CheckpointInfo>& checkpoints,

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <utility>
 
+#include <torchkeep/lineage.h>
 #include <torchkeep/load.h>
 #include <torchkeep/module.h>
 #include <torchkeep/trainer.h>
@@ -56,6 +57,12 @@ void require_no_schedule(const Value& checkpoint) {
           "the checkpoint has the state of a scheduler, and the training has none");
 }
 
+void require_no_average(const Value& checkpoint) {
+  if (state_in(checkpoint, "ema_state_dict") == nullptr) return;
+  fail_at(ErrorCode::mismatch, {.tensor = "ema_state_dict"}, "set ema_decay",
+          "the checkpoint has a moving average of the weights, and the training has none");
+}
+
 }  // namespace trainer_detail
 
 void TrainingObserver::on_batch(int, std::int64_t, std::int64_t, double) {}
@@ -71,6 +78,7 @@ Trainer::Trainer(Model model, torch::optim::Optimizer& optimizer, TrainerOptions
       progress_(std::make_unique<EpochProgress>()) {
   options_.loss = loss_or_cross_entropy(options_.loss);
   if (options_.early_stopping) stopping_.emplace(*options_.early_stopping);
+  if (options_.ema_decay) ema_.emplace(model_.module(), *options_.ema_decay);
   if (!options_.schedule) return;
   scheduler_.emplace(optimizer_, *options_.schedule);
   if (scheduler_->needs_metric() && options_.schedule_each == TrainerOptions::ScheduleEach::step) {
@@ -116,6 +124,8 @@ FitResult Trainer::run(BatchSource& training, BatchSource* validation, TrainingO
     result.last_metrics = std::move(metrics);
   }
 
+  manager_.wait();
+  tell_written(observer);
   result.epochs = epoch_;
   result.best = manager_.best();
   if (result.stop.stop) observer.on_stop(result.stop);
@@ -148,6 +158,7 @@ void Trainer::train_batch(const Batch& batch) {
   loss.backward();
   phase_ = Phase::changing;
   optimizer_.step();
+  if (ema_) ema_->update();
   if (scheduler_ && options_.schedule_each == TrainerOptions::ScheduleEach::step) {
     scheduler_->step();
   }
@@ -167,6 +178,11 @@ Metrics Trainer::metrics_of_epoch(BatchSource* validation) {
   if (validation == nullptr) return metrics;
   for (const auto& [key, value] : evaluate(model_, *validation, options_.loss)) {
     metrics["val_" + key] = value;
+  }
+  if (!ema_) return metrics;
+  const WithAverages averaged(*ema_);
+  for (const auto& [key, value] : evaluate(model_, *validation, options_.loss)) {
+    metrics["ema_val_" + key] = value;
   }
   return metrics;
 }
@@ -193,39 +209,43 @@ Metrics Trainer::with_rate(const Metrics& metrics) const {
   return logged;
 }
 
+TrainingState Trainer::state(double loss, const BatchSource& training) const {
+  return {.model = model_,
+          .optimizer = &optimizer_,
+          .scheduler = scheduler_ ? &*scheduler_ : nullptr,
+          .epoch = epoch_,
+          .step = step_,
+          .loss = loss,
+          .sampler_state = training.state_dict(),
+          .hyper_parameters = options_.hyper_parameters,
+          .lineage = options_.lineage,
+          .early_stopping = stopping_ ? &*stopping_ : nullptr,
+          .ema = ema_ ? &*ema_ : nullptr};
+}
+
+// Saves in the background are told of once they have ended.
+void Trainer::tell_written(TrainingObserver& observer) {
+  for (const CheckpointInfo& info : manager_.take_written()) observer.on_checkpoint(info);
+}
+
 void Trainer::save_checkpoint(const Metrics& metrics,
                               const BatchSource& training,
                               TrainingObserver& observer) {
   if (!manager_.wants(epoch_)) return;
-  const Value checkpoint = make_checkpoint({.model = model_,
-                                            .optimizer = &optimizer_,
-                                            .scheduler = scheduler_ ? &*scheduler_ : nullptr,
-                                            .epoch = epoch_,
-                                            .step = step_,
-                                            .loss = metrics.at("train_loss"),
-                                            .metrics = metrics,
-                                            .sampler_state = training.state_dict(),
-                                            .hyper_parameters = options_.hyper_parameters,
-                                            .early_stopping = stopping_ ? &*stopping_ : nullptr});
-  if (manager_.save(checkpoint, metrics)) observer.on_checkpoint(*manager_.last());
+  TrainingState now = state(metrics.at("train_loss"), training);
+  now.metrics = metrics;
+  manager_.save(make_checkpoint(now), metrics);
+  tell_written(observer);
 }
 
 // A loss that is not finite has spoilt the parameters: the checkpoint before is worth more.
 void Trainer::save_intermediate(const BatchSource& training, TrainingObserver& observer) {
   const double loss = progress_->batches() == 0 ? 0.0 : progress_->loss();
   if (!std::isfinite(loss)) return;
-  const Value checkpoint = make_checkpoint({.model = model_,
-                                            .optimizer = &optimizer_,
-                                            .scheduler = scheduler_ ? &*scheduler_ : nullptr,
-                                            .epoch = epoch_,
-                                            .step = step_,
-                                            .loss = loss,
-                                            .sampler_state = training.state_dict(),
-                                            .epoch_progress = progress_->to_value(),
-                                            .hyper_parameters = options_.hyper_parameters,
-                                            .early_stopping = stopping_ ? &*stopping_ : nullptr});
-  manager_.save_intermediate(checkpoint);
-  observer.on_checkpoint(*manager_.last());
+  TrainingState now = state(loss, training);
+  now.epoch_progress = progress_->to_value();
+  manager_.save_intermediate(make_checkpoint(now));
+  tell_written(observer);
 }
 
 // What went wrong first counts for more than a failure to save.
@@ -235,6 +255,7 @@ void Trainer::save_after_exception(const BatchSource& training,
   try {
     if (phase_ == Phase::computing) snapshot_->put_back();
     save_intermediate(training, observer);
+    manager_.wait();
   } catch (...) {
     return;
   }
@@ -251,6 +272,7 @@ std::vector<std::string> Trainer::resume(const Value& checkpoint,
                                          const ResumeOptions& options) {
   namespace detail = trainer_detail;
   const bool accepts = options.incomplete == RestoreOptions::Incomplete::accept;
+  Value lineage = continued_lineage(checkpoint, path, options_.directory, options_.lineage);
   detail::SamplerGuard sampler(training);
   std::vector<std::string> not_restored;
   EpochProgress progress;
@@ -263,12 +285,14 @@ std::vector<std::string> Trainer::resume(const Value& checkpoint,
     not_restored.push_back(fmt::format("the position in the data: {}", error.what()));
   }
   if (!scheduler_ && !accepts) detail::require_no_schedule(checkpoint);
+  if (!ema_ && !accepts) detail::require_no_average(checkpoint);
   const RestoredState restored =
       restore_checkpoint(checkpoint,
                          {.model = model_,
                           .optimizer = &optimizer_,
                           .scheduler = scheduler_ ? &*scheduler_ : nullptr,
-                          .early_stopping = stopping_ ? &*stopping_ : nullptr},
+                          .early_stopping = stopping_ ? &*stopping_ : nullptr,
+                          .ema = ema()},
                          {.incomplete = options.incomplete});
   not_restored.insert(not_restored.end(), restored.not_restored.begin(),
                       restored.not_restored.end());
@@ -277,6 +301,7 @@ std::vector<std::string> Trainer::resume(const Value& checkpoint,
   step_ = restored.step;
   *progress_ = progress;
   if (stopping_ && options.after_stop == ResumeOptions::AfterStop::go_on) stopping_->rearm();
+  options_.lineage = std::move(lineage);
   manager_.protect(path);
   return not_restored;
 }
@@ -284,9 +309,14 @@ std::vector<std::string> Trainer::resume(const Value& checkpoint,
 // Metrics have to be known by name before hours are spent on computing them.
 void Trainer::check_metric_names(const BatchSource* validation) const {
   Metrics metrics{{"train_loss", 0.0}, {"train_acc", 0.0}};
-  if (validation != nullptr) metrics.insert({{"val_loss", 0.0}, {"val_acc", 0.0}});
+  if (validation != nullptr) {
+    metrics.insert({{"val_loss", 0.0}, {"val_acc", 0.0}});
+    if (ema_) metrics.insert({{"ema_val_loss", 0.0}, {"ema_val_acc", 0.0}});
+  }
   const CheckpointManagerOptions& checkpoints = options_.checkpoints;
-  if (!checkpoints.monitor.empty()) metric(metrics, checkpoints.monitor);
+  for (const std::string& monitor : {checkpoints.monitor, checkpoints.retention.monitor}) {
+    if (!monitor.empty()) metric(metrics, monitor);
+  }
   format_file_name(checkpoints.filename.empty() ? default_file_name_template(checkpoints.monitor)
                                                 : checkpoints.filename,
                    0, 0, metrics);

@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include <torchkeep/checkpoint_manager.h>
+#include <torchkeep/load.h>
 
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
@@ -114,6 +115,25 @@ TEST_F(CheckpointCommands, CleanSaysWhatItWouldDoAndDoesIt) {
   const auto without_rule = torchkeep_program({"clean", run_.string()});
   EXPECT_EQ(without_rule.exit_status, 3);
   EXPECT_THAT(without_rule.standard_error, HasSubstr("no rule"));
+}
+
+TEST_F(CheckpointCommands, AverageTakesTheBestOfARun) {
+  const auto save_as = [&](int epoch) {
+    return dict(
+        {{"epoch", epoch},
+         {"model_state_dict", dict({{"w", Tensor::scalar<float>(static_cast<float>(epoch))}})}});
+  };
+  const std::filesystem::path run = directory_ / "averaged";
+  CheckpointManager manager(run, {.filename = "{epoch}", .monitor = "loss", .save_top_k = 9});
+  for (int epoch = 0; epoch < 4; ++epoch) manager.save(save_as(epoch), {{"loss", 9.0 - epoch}});
+  const std::string mean = (directory_ / "mean.pt").string();
+  const auto result = torchkeep_program({"average", "--best", "2", run.string(), "-o", mean});
+  EXPECT_EQ(result.exit_status, 0) << result.standard_error;
+  EXPECT_THAT(result.standard_output, HasSubstr("the best of"));
+  EXPECT_EQ(load(mean)["model_state_dict"]["w"].as_double(), 2.5);
+  const auto two = torchkeep_program({"average", "--best", "1", run.string(), mean, "-o", mean});
+  EXPECT_EQ(two.exit_status, 3);
+  EXPECT_THAT(two.standard_error, HasSubstr("--best chooses from a directory"));
 }
 
 }  // namespace

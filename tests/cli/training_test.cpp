@@ -73,23 +73,30 @@ TEST_F(TrainingCommands, TrainListBestAndEvalGoTogether) {
 }
 
 TEST_F(TrainingCommands, AKilledAndResumedRunIsTheUninterruptedOne) {
-  ASSERT_EQ(torchkeep_program(train("straight", {"--epochs", "30", "--patience", "0"})).exit_status,
-            0);
-  const fs::path killed = directory_ / "killed";
+  // In places of their own, so that the command lines in the checkpoints are the same.
+  const auto in = [this](const std::string& place) {
+    fs::create_directory(directory_ / place);
+    return std::vector<std::string>{"env", "-C", (directory_ / place).string()};
+  };
+  const auto options = train("", {"--epochs", "30", "--patience", "0", "--output", "run"});
+  std::vector<std::string> straight = in("straight");
+  straight.emplace_back(TORCHKEEP_PROGRAM);
+  straight.insert(straight.end(), options.begin(), options.end());
+  ASSERT_EQ(testing::run_program(straight).exit_status, 0);
   std::string command =
       "\"$0\" \"$@\" > /dev/null & "
       "while [ \"$(ls \"$RUN\"/*.pt 2> /dev/null | wc -l)\" -lt 3 ]; do sleep 0.01; done; "
       "kill -9 $!; wait $!";
-  std::vector<std::string> arguments{"env",   "RUN=" + killed.string(), "bash", "-c",
-                                     command, TORCHKEEP_PROGRAM};
-  for (const std::string& argument : train("killed", {"--epochs", "30", "--patience", "0"}))
-    arguments.push_back(argument);
+  std::vector<std::string> arguments = in("killed");
+  arguments.insert(arguments.end(), {"RUN=run", "bash", "-c", command, TORCHKEEP_PROGRAM});
+  arguments.insert(arguments.end(), options.begin(), options.end());
   ASSERT_EQ(testing::run_program(arguments).exit_status, 128 + 9);
+  const fs::path killed = directory_ / "killed" / "run";
   const ProgramResult resumed = torchkeep_program({"resume", killed.string(), "--json"});
   ASSERT_EQ(resumed.exit_status, 0) << resumed.standard_error;
   EXPECT_EQ(nlohmann::json::parse(resumed.standard_output)["epochs"], 30);
   std::size_t compared = 0;
-  for (const auto& entry : fs::directory_iterator(directory_ / "straight")) {
+  for (const auto& entry : fs::directory_iterator(directory_ / "straight" / "run")) {
     const std::string file = entry.path().filename().string();
     EXPECT_EQ(testing::file_content(entry.path()), testing::file_content(killed / file)) << file;
     ++compared;
@@ -143,6 +150,63 @@ TEST_F(TrainingCommands, TransferMovesOnlyTheNewHead) {
       EXPECT_NE(after.at(name), hash) << name;
     }
   }
+}
+
+TEST_F(TrainingCommands, LineageLeadsFromTheFirstRunToThePresentFile) {
+  ASSERT_EQ(torchkeep_program(train("first", {"--epochs", "1"})).exit_status, 0);
+  const fs::path first = directory_ / "first";
+  const auto second =
+      train("second", {"--epochs", "1", "--from", first.string(), "--keep-last", "2"});
+  ASSERT_EQ(torchkeep_program(second).exit_status, 0);
+  ASSERT_EQ(
+      torchkeep_program({"resume", (directory_ / "second").string(), "--epochs", "2"}).exit_status,
+      0);
+  const auto list = nlohmann::json::parse(
+      torchkeep_program({"list", (directory_ / "second").string(), "--json"}).standard_output);
+  const auto result = torchkeep_program({"lineage", list["last"], "--json"});
+  EXPECT_EQ(result.exit_status, 0) << result.standard_error;
+  const auto files = nlohmann::json::parse(result.standard_output)["files"];
+  ASSERT_EQ(files.size(), 2U);
+  EXPECT_EQ(fs::path(files[0]["path"].get<std::string>()).parent_path(), first);
+  EXPECT_EQ(files[0]["state"], "unchanged");
+  EXPECT_EQ(files[0]["command"][1], "train");
+  EXPECT_EQ(files[1]["epoch"], 1);
+  EXPECT_EQ(files[1]["command"][0], "torchkeep");
+  EXPECT_EQ(files[1]["command"].size(), second.size() + 1);
+  EXPECT_EQ(files[1]["versions"].size(), 2U);
+}
+
+TEST_F(TrainingCommands, DeltasAndAnAverageAreResumedAndMeasured) {
+  ASSERT_EQ(torchkeep_program(train("first", {"--epochs", "1"})).exit_status, 0);
+  std::vector<std::string> second =
+      train("second", {"--classes", "2-3", "--from", (directory_ / "first").string(), "--freeze",
+                       "features.*", "--epochs", "2", "--ema", "0.9", "--optimizer", "sgd"});
+  second.insert(second.end(), {"--delta", "--async-save"});
+  const ProgramResult trained = torchkeep_program(second);
+  ASSERT_EQ(trained.exit_status, 0) << trained.standard_error;
+  const std::string run = (directory_ / "second").string();
+  const ProgramResult resumed = torchkeep_program({"resume", run, "--epochs", "3"});
+  ASSERT_EQ(resumed.exit_status, 0) << resumed.standard_error;
+  const auto list =
+      nlohmann::json::parse(torchkeep_program({"list", run, "--json"}).standard_output);
+  ASSERT_EQ(list["checkpoints"].size(), 3U);
+  const auto inspected =
+      nlohmann::json::parse(torchkeep_program({"inspect", list["last"], "--json"}).standard_output);
+  EXPECT_EQ(inspected["delta"]["state"], "unchanged");
+  EXPECT_GT(inspected["delta"]["tensors"], 0);
+  EXPECT_EQ(torchkeep_program({"verify", list["last"]}).exit_status, 0);
+  const fs::path whole = directory_ / "whole.pt";
+  ASSERT_EQ(torchkeep_program({"materialize", list["last"], whole.string()}).exit_status, 0);
+  EXPECT_EQ(torchkeep_program({"diff", list["last"], whole.string()}).exit_status, 0);
+  EXPECT_GT(fs::file_size(whole), fs::file_size(list["last"].get<std::string>()));
+  const auto loss = [](const std::vector<std::string>& arguments) {
+    return nlohmann::json::parse(torchkeep_program(arguments).standard_output)["loss"];
+  };
+  EXPECT_NE(loss({"eval", whole.string(), "--json"}),
+            loss({"eval", whole.string(), "--json", "--ema"}));
+  const auto without = torchkeep_program({"eval", (directory_ / "first").string(), "--ema"});
+  EXPECT_EQ(without.exit_status, 3);
+  EXPECT_THAT(without.standard_error, HasSubstr("no average of the weights"));
 }
 
 TEST_F(TrainingCommands, ARunIsNotWrittenOver) {

@@ -28,9 +28,11 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 using Arguments = std::vector<std::string>;
 
-pid_t start(const Arguments& arguments) {
+// In `place`, so that equal trainings have equal command lines.
+pid_t start(const fs::path& place, const Arguments& arguments) {
   const pid_t child = fork();
   if (child != 0) return child;
+  if (chdir(place.c_str()) != 0) _exit(127);
   const int nowhere = open("/dev/null", O_WRONLY);
   dup2(nowhere, STDOUT_FILENO);
   dup2(nowhere, STDERR_FILENO);
@@ -63,53 +65,61 @@ std::string different_file(const fs::path& a, const fs::path& b) {
 
 class TrainingKill : public ::testing::Test {
  protected:
-  void SetUp() override { testing::write_dataset(data_, {.classes = 2, .train_per_class = 20}); }
-
-  Arguments train(const std::string& output) const {
-    return {"train",
-            "--data",
-            "idx:" + data_.string(),
-            "--epochs",
-            "12",
-            "--batch-size",
-            "8",
-            "--seed",
-            "5",
-            "--threads",
-            "1",
-            "--save-every-n-steps",
-            "2",
-            "--save-top-k",
-            "3",
-            "--scheduler",
-            "one-cycle",
-            "--schedule-each",
-            "step",
-            "--output",
-            (directory_ / output).string()};
+  void SetUp() override {
+    testing::write_dataset(data_, {.classes = 2, .train_per_class = 20});
+    fs::create_directory(straight_);
+    fs::create_directory(killed_);
   }
 
+  Arguments train() const {
+    Arguments arguments{"train",
+                        "--data",
+                        "idx:" + data_.string(),
+                        "--epochs",
+                        "12",
+                        "--batch-size",
+                        "8",
+                        "--seed",
+                        "5",
+                        "--threads",
+                        "1",
+                        "--save-every-n-steps",
+                        "2",
+                        "--save-top-k",
+                        "3",
+                        "--scheduler",
+                        "one-cycle",
+                        "--schedule-each",
+                        "step",
+                        "--output",
+                        "run"};
+    arguments.insert(arguments.end(), more_.begin(), more_.end());
+    return arguments;
+  }
+
+  void expect_the_files_of_the_uninterrupted_run(int wanted) const;
+
   testing::TemporaryDirectory directory_;
+  Arguments more_;
   fs::path data_ = directory_ / "data";
+  fs::path straight_ = directory_ / "straight";
+  fs::path killed_ = directory_ / "killed";
 };
 
-TEST_F(TrainingKill, EndsWithTheFilesOfTheUninterruptedRun) {
+void TrainingKill::expect_the_files_of_the_uninterrupted_run(int wanted) const {
   const auto begin = Clock::now();
-  ASSERT_EQ(finish(start(train("straight"))), 0);
+  ASSERT_EQ(finish(start(straight_, train())), 0);
   const auto straight = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin);
   std::mt19937_64 random(11);
   std::uniform_int_distribution<std::int64_t> delay(straight.count() / 10, straight.count());
-  const int wanted = trials(3, 500);
   int kills = 0;
   int runs = 0;
   while (kills < wanted) {
     ++runs;
-    fs::remove_all(directory_ / "killed");
+    fs::remove_all(killed_ / "run");
     for (bool done = false; !done;) {
-      const bool begun =
-          fs::exists(directory_ / "killed") && !list_checkpoints(directory_ / "killed").empty();
-      const pid_t child =
-          start(begun ? Arguments{"resume", (directory_ / "killed").string()} : train("killed"));
+      const bool begun = fs::exists(killed_ / "run") && !list_checkpoints(killed_ / "run").empty();
+      const pid_t child = start(killed_, begun ? Arguments{"resume", "run"} : train());
       std::this_thread::sleep_for(std::chrono::milliseconds(delay(random)));
       kill(child, SIGKILL);
       const std::optional<int> status = finish(child);
@@ -117,10 +127,19 @@ TEST_F(TrainingKill, EndsWithTheFilesOfTheUninterruptedRun) {
       done = status.has_value();
       ASSERT_EQ(status.value_or(0), 0);
     }
-    ASSERT_EQ(different_file(directory_ / "straight", directory_ / "killed"), "");
+    ASSERT_EQ(different_file(straight_ / "run", killed_ / "run"), "");
   }
   std::cout << "trainings: " << runs << ", killed " << kills
             << " times, each ended with the files of the uninterrupted one\n";
+}
+
+TEST_F(TrainingKill, EndsWithTheFilesOfTheUninterruptedRun) {
+  expect_the_files_of_the_uninterrupted_run(trials(3, 500));
+}
+
+TEST_F(TrainingKill, AlsoWithSavesInTheBackgroundAndAnAverage) {
+  more_ = {"--async-save", "--ema", "0.9"};
+  expect_the_files_of_the_uninterrupted_run(trials(2, 200));
 }
 
 }  // namespace

@@ -1,5 +1,4 @@
 // What a directory of checkpoints looks like after a failure or a crash in the middle of a save.
-#include <cerrno>
 #include <set>
 
 #include <torchkeep/checkpoint_manager.h>
@@ -7,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "io/file_operations.h"
+#include "support/crashing_file_operations.h"
 #include "support/failing_file_operations.h"
 #include "support/temporary_directory.h"
 
@@ -15,42 +14,6 @@ namespace torchkeep {
 namespace {
 
 namespace fs = std::filesystem;
-
-// After `calls` changes to the disk the process is dead: nothing changes any more, and nothing is
-// cleared up.
-class CrashingFileOperations : public io::FileOperations {
- public:
-  explicit CrashingFileOperations(std::size_t calls) : left_(calls), replaced_(*this) {}
-
-  bool crashed() const { return crashed_; }
-
-  int open(const char* path, int flags, mode_t mode) override {
-    return dead() ? -1 : io::FileOperations::open(path, flags, mode);
-  }
-  ssize_t write(int descriptor, const void* data, std::size_t size) override {
-    return dead() ? -1 : io::FileOperations::write(descriptor, data, size);
-  }
-  int sync(int descriptor) override { return dead() ? -1 : io::FileOperations::sync(descriptor); }
-  int rename(const char* from, const char* to) override {
-    return dead() ? -1 : io::FileOperations::rename(from, to);
-  }
-  int remove(const char* path) override { return dead() ? -1 : io::FileOperations::remove(path); }
-
- private:
-  bool dead() {
-    if (left_ > 0) {
-      --left_;
-      return false;
-    }
-    crashed_ = true;
-    errno = EIO;
-    return true;
-  }
-
-  std::size_t left_;
-  bool crashed_ = false;
-  io::ReplacedFileOperations replaced_;
-};
 
 const CheckpointManagerOptions kOptions{.filename = "{epoch}", .monitor = "loss"};
 
@@ -107,7 +70,7 @@ TEST(CheckpointCrash, AtAnyMomentLosesNothing) {
     prepare(directory.path());
     {
       CheckpointManager manager(directory.path(), kOptions);
-      const CrashingFileOperations operations(calls);
+      const testing::CrashingFileOperations operations(calls);
       try {
         save(manager, 2, 0.4);
       } catch (const Error&) {

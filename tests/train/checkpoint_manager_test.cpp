@@ -168,7 +168,41 @@ TEST_F(CheckpointManagerTest, RefusesOptionsWithoutSense) {
                ErrorCode::invalid_argument, HasSubstr("nothing would be kept"));
   EXPECT_ERROR(CheckpointManager(path, {.every_n_epochs = 0}), ErrorCode::invalid_argument,
                HasSubstr("every_n_epochs"));
+  EXPECT_ERROR(CheckpointManager(path, {.every_n_minutes = NAN}), ErrorCode::invalid_argument,
+               HasSubstr("every_n_minutes"));
+  EXPECT_ERROR(CheckpointManager(path, {.retention = {.last = 0}}), ErrorCode::invalid_argument,
+               HasSubstr("the rule last has 0"));
   EXPECT_FALSE(fs::exists(path));
+}
+
+TEST_F(CheckpointManagerTest, KeepsWhatTheRulesOfItsPolicyWant) {
+  CheckpointManager manager(directory_.path(), {.filename = "{epoch}",
+                                                .monitor = "val_loss",
+                                                .retention = {.last = 2, .every_n_epochs = 3}});
+  save_all(manager, {0.5, 0.1, 0.4, 0.6, 0.7, 0.8});
+  EXPECT_THAT(epochs(manager.list()), ElementsAre(0, 1, 3, 4, 5));
+}
+
+TEST_F(CheckpointManagerTest, TheTrashGetsWhatIsDroppedButNoIntermediateOnes) {
+  CheckpointManager manager(
+      directory_.path(),
+      {.filename = "{epoch}", .monitor = "val_loss", .deletion = Deletion::move_to_trash});
+  save(manager, 0, 0.5);
+  manager.save_intermediate(checkpoint_of(1));
+  save(manager, 1, 0.4);
+  save(manager, 0, 0.3);
+  save(manager, 3, 0.2);
+  EXPECT_THAT(testing::names_in(directory_ / "trash"),
+              UnorderedElementsAre("0.pt", "0-v1.pt", "1.pt"));
+  EXPECT_THAT(epochs(CheckpointManager(directory_.path(), options_).list()), ElementsAre(3));
+}
+
+TEST_F(CheckpointManagerTest, AnIntermediateOneIsDueByStepsOrByTime) {
+  const CheckpointManager by_steps(directory_.path(), {.every_n_steps = 4});
+  EXPECT_TRUE(by_steps.wants_step(8));
+  EXPECT_FALSE(by_steps.wants_step(9));
+  EXPECT_TRUE(CheckpointManager(directory_.path(), {.every_n_minutes = 1e-12}).wants_step(9));
+  EXPECT_FALSE(CheckpointManager(directory_.path(), {.every_n_minutes = 1e6}).wants_step(9));
 }
 
 TEST_F(CheckpointManagerTest, ADirectoryThatCannotBeMadeIsAnError) {

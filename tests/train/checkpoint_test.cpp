@@ -61,11 +61,11 @@ class CheckpointTest : public ::testing::Test {
 TEST_F(CheckpointTest, HasTheKeysThatPyTorchUsersKnow) {
   std::vector<std::string> keys;
   for (const auto& [key, value] : checkpoint_.as_dict()) keys.push_back(key.as_string());
-  EXPECT_THAT(keys,
-              ElementsAre("epoch", "global_step", "model_state_dict", "optimizer_state_dict",
-                          "scheduler_state_dict", "loss", "metrics", "rng_state", "sampler_state",
-                          "epoch_progress", "callbacks", "freeze_plan", "hyper_parameters",
-                          "architecture", "configuration", "versions", "version"));
+  EXPECT_THAT(keys, ElementsAre("epoch", "global_step", "model_state_dict", "ema_state_dict",
+                                "optimizer_state_dict", "scheduler_state_dict", "loss", "metrics",
+                                "rng_state", "sampler_state", "epoch_progress", "callbacks",
+                                "freeze_plan", "hyper_parameters", "lineage", "architecture",
+                                "configuration", "versions", "version"));
   EXPECT_EQ(checkpoint_["epoch"].as_int(), 3);
   EXPECT_EQ(checkpoint_["loss"].as_double(), 0.75);
   EXPECT_TRUE(equal(checkpoint_["rng_state"].as_tensor(), random_state()));

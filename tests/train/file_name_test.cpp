@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 
 #include "support/expect_error.h"
+#include "support/temporary_directory.h"
+#include "support/test_file.h"
 
 namespace torchkeep {
 namespace {
@@ -99,7 +101,13 @@ TEST(FileName, TheDefaultNamesTheMonitoredMetric) {
             "003-40-0.9100.pt");
 }
 
-TEST(FileName, AVersionComesBeforeTheEnding) { EXPECT_EQ(with_version("a.b.pt", 2), "a.b-v2.pt"); }
+TEST(FileName, AVersionComesBeforeTheEnding) {
+  const testing::TemporaryDirectory directory;
+  EXPECT_EQ(unused_path(directory.path(), "a.b.pt"), directory / "a.b.pt");
+  testing::write_content(directory / "a.b.pt", "");
+  testing::write_content(directory / "a.b-v1.pt", "");
+  EXPECT_EQ(unused_path(directory.path(), "a.b.pt"), directory / "a.b-v2.pt");
+}
 
 }  // namespace
 }  // namespace torchkeep

@@ -67,6 +67,7 @@ struct Training {
   Value state() {
     return dict(
         {{"model", state_dict(model.module())},
+         {"ema", trainer.ema() ? Value(trainer.ema()->state_dict()) : Value()},
          {"optimizer", state_dict(*optimizer, model.module())},
          {"random_state", random_state()},
          {"sampler", data.training.state_dict()},
@@ -127,6 +128,34 @@ TEST(Resume, IsExactWithASchedule) {
   options.schedule = ReduceLROnPlateau{.factor = 0.5, .patience = 0, .threshold = 0.2};
   options.schedule_each = TrainerOptions::ScheduleEach::epoch;
   expect_exact_from_any_step(options);
+}
+
+TEST(Resume, IsExactWithAnAverageAndSavesInTheBackground) {
+  auto options = options_for({});
+  options.ema_decay = 0.9;
+  options.checkpoints.saving = CheckpointManagerOptions::Saving::in_background;
+  expect_exact_from_any_step(options);
+}
+
+TEST(Resume, RefusesToForgetOrInventAnAverage) {
+  const testing::TemporaryDirectory directory;
+  auto options = options_for(directory.path());
+  options.ema_decay = 0.9;
+  Training(options).fit();
+  const FoundCheckpoint averaged = load_last_checkpoint(directory.path());
+  options.ema_decay.reset();
+  Training without(options);
+  EXPECT_ERROR(without.trainer.resume(averaged.value, averaged.info.path, without.data.training),
+               ErrorCode::mismatch, HasSubstr("ema_decay"));
+  averaged.value.as_dict().set("ema_state_dict", Value());
+  options.ema_decay = 0.9;
+  Training with(options);
+  EXPECT_ERROR(with.trainer.resume(averaged.value, averaged.info.path, with.data.training),
+               ErrorCode::not_found, HasSubstr("moving average"));
+  EXPECT_THAT(with.trainer.resume(averaged.value, averaged.info.path, with.data.training,
+                                  {.incomplete = RestoreOptions::Incomplete::accept}),
+              ElementsAre(HasSubstr("the moving average")));
+  EXPECT_TRUE(equal(Value(with.trainer.ema()->state_dict()), Value(state_dict(*with.model))));
 }
 
 TEST(Resume, AnInterruptedTrainingSavesAndGoesOn) {

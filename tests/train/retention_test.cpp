@@ -56,6 +56,24 @@ TEST(Retention, KeepsTheBestAndTheLast) {
   EXPECT_THAT(worth_keeping({}, {}), ElementsAre());
 }
 
+TEST(Retention, RulesOfAPolicyAddToTheOptions) {
+  const auto checkpoints = with_losses({0.3, 0.1, 0.2, 0.4, 0.5});
+  EXPECT_THAT(worth_keeping(checkpoints, {.monitor = "loss", .retention = {.last = 2}}),
+              ElementsAre(false, true, false, true, true));
+  EXPECT_THAT(worth_keeping(checkpoints, {.monitor = "loss", .retention = {.every_n_epochs = 2}}),
+              ElementsAre(true, true, true, false, true));
+  EXPECT_THAT(worth_keeping(checkpoints, {.retention = {.best = 1, .monitor = "loss"}}),
+              ElementsAre(false, true, false, false, true));
+}
+
+TEST(Retention, RulesLeaveIntermediateOnesOut) {
+  auto checkpoints = with_losses({0.3, 0.1, 0.2});
+  checkpoints[0].intermediate = true;
+  checkpoints[2].intermediate = true;
+  EXPECT_THAT(kept_by({.best = 9, .last = 9, .every_n_epochs = 1}, checkpoints, "loss", Mode::min),
+              ElementsAre(false, true, false));
+}
+
 TEST(Retention, TheBestOfAListIsFound) {
   EXPECT_EQ(best_checkpoint(with_losses({0.3, 0.1, 0.1}), "loss", Mode::min)->epoch, 1);
   EXPECT_EQ(best_checkpoint(with_losses({NAN, NAN}), "loss", Mode::min)->epoch, 0);

@@ -271,5 +271,49 @@ TEST_F(TrainerTest, EvaluatingChangesNothingAndTakesASingleOutputAsTwoClasses) {
   EXPECT_LE(metrics.at("acc"), 1.0);
 }
 
+// Counts what it is told of.
+class Told : public TrainingObserver {
+ public:
+  std::vector<int> epochs;
+  void on_checkpoint(const CheckpointInfo& checkpoint) override {
+    EXPECT_TRUE(fs::exists(checkpoint.path));
+    epochs.push_back(checkpoint.epoch);
+  }
+};
+
+TEST_F(TrainerTest, TellsOfSavesInTheBackgroundOnceTheyHaveEnded) {
+  const testing::TemporaryDirectory directory;
+  TrainerOptions options = options_for(directory.path(), 3);
+  options.checkpoints.saving = CheckpointManagerOptions::Saving::in_background;
+  const Model model = small_net();
+  const auto optimizer = make_optimizer(OptimizerKind::adam, model);
+  auto data = small_data();
+  Trainer trainer(model, *optimizer, options);
+  Told told;
+  const FitResult result = trainer.fit(data.training, &data.validation, &told);
+  EXPECT_THAT(told.epochs, ::testing::ElementsAre(0, 1, 2));
+  EXPECT_TRUE(result.best.has_value());
+  EXPECT_EQ(list_checkpoints(directory.path()).size(), 3U);
+}
+
+TEST_F(TrainerTest, AnAverageIsMeasuredAndCanDecide) {
+  const testing::TemporaryDirectory directory;
+  TrainerOptions options = options_for(directory.path(), 2);
+  options.ema_decay = 0.5;
+  options.checkpoints.monitor = "ema_val_loss";
+  const Model model = small_net();
+  const auto optimizer = make_optimizer(OptimizerKind::adam, model);
+  auto data = small_data();
+  Trainer trainer(model, *optimizer, options);
+  const FitResult result = trainer.fit(data.training, &data.validation);
+  const Value saved = load(list_checkpoints(directory.path()).back().path);
+  EXPECT_TRUE(equal(saved["ema_state_dict"], Value(trainer.ema()->state_dict())));
+  EXPECT_TRUE(equal(saved["model_state_dict"], Value(state_dict(*model))));
+  const Model averaged = small_net();
+  load_state_dict(*averaged, saved["ema_state_dict"]);
+  EXPECT_EQ(evaluate(averaged, data.validation).at("loss"), result.last_metrics.at("ema_val_loss"));
+  EXPECT_NE(result.last_metrics.at("val_loss"), result.last_metrics.at("ema_val_loss"));
+}
+
 }  // namespace trainer_test
 }  // namespace torchkeep

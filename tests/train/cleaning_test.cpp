@@ -1,7 +1,7 @@
 #include <chrono>
 #include <set>
 
-#include <torchkeep/retention_policy.h>
+#include <torchkeep/cleaning.h>
 
 #include <gtest/gtest.h>
 
@@ -19,7 +19,7 @@ using ::testing::IsEmpty;
 
 Value checkpoint_of(int epoch) { return dict({{"epoch", epoch}, {"global_step", 100 * epoch}}); }
 
-class RetentionPolicyTest : public ::testing::Test {
+class CleaningTest : public ::testing::Test {
  protected:
   // Epochs 0 to 5; the losses make 1, 4 and 0 the best.
   void SetUp() override {
@@ -46,7 +46,7 @@ class RetentionPolicyTest : public ::testing::Test {
       fs::file_time_type::clock::from_sys(std::chrono::sys_seconds(std::chrono::days(20'000)));
 };
 
-TEST_F(RetentionPolicyTest, EachRuleKeepsWhatItWantsAndTheNewestStays) {
+TEST_F(CleaningTest, EachRuleKeepsWhatItWantsAndTheNewestStays) {
   EXPECT_THAT(kept({.best = 2}), ElementsAre(1, 4, 5));
   EXPECT_THAT(kept({.best = 2, .monitor = "loss", .mode = Mode::max}), ElementsAre(2, 3, 5));
   EXPECT_THAT(kept({.last = 3}), ElementsAre(3, 4, 5));
@@ -55,11 +55,11 @@ TEST_F(RetentionPolicyTest, EachRuleKeepsWhatItWantsAndTheNewestStays) {
   EXPECT_THAT(kept({.every_n_minutes = 20}), ElementsAre(0, 2, 4, 5));
 }
 
-TEST_F(RetentionPolicyTest, RulesCombine) {
+TEST_F(CleaningTest, RulesCombine) {
   EXPECT_THAT(kept({.best = 1, .last = 2, .every_n_epochs = 3}), ElementsAre(0, 1, 3, 4, 5));
 }
 
-TEST_F(RetentionPolicyTest, APlanChangesNothingUntilItIsCarriedOut) {
+TEST_F(CleaningTest, APlanChangesNothingUntilItIsCarriedOut) {
   const CleaningPlan plan = plan_cleaning(run_, {.best = 1});
   EXPECT_EQ(plan.dropped.size(), 4U);
   EXPECT_GT(plan.bytes, 0U);
@@ -71,19 +71,25 @@ TEST_F(RetentionPolicyTest, APlanChangesNothingUntilItIsCarriedOut) {
   EXPECT_FALSE(fs::exists(run_ / "4.pt"));
 }
 
-TEST_F(RetentionPolicyTest, TheTrashKeepsWhatWasDropped) {
+TEST_F(CleaningTest, TheTrashKeepsWhatWasDropped) {
   carry_out(plan_cleaning(run_, {.best = 1}), Deletion::move_to_trash);
   EXPECT_EQ(list_checkpoints(run_).size(), 2U);
   EXPECT_EQ(list_checkpoints(run_ / "trash").size(), 4U);
 }
 
-TEST_F(RetentionPolicyTest, WhatNoManagerWroteStays) {
+TEST_F(CleaningTest, WhatNoManagerWroteStays) {
   fs::copy_file(run_ / "2.pt", run_ / "mine.pt");
   carry_out(plan_cleaning(run_, {.best = 1}));
   EXPECT_TRUE(fs::exists(run_ / "mine.pt"));
 }
 
-TEST_F(RetentionPolicyTest, RulesThatMakeNoSenseAreRefused) {
+TEST_F(CleaningTest, TheNewestStaysAlsoWhereItIsFromWithinAnEpoch) {
+  CheckpointManager(run_, {.monitor = "loss", .save_top_k = std::nullopt})
+      .save_intermediate(checkpoint_of(6));
+  EXPECT_THAT(kept({.last = 1}), ElementsAre(5, 6));
+}
+
+TEST_F(CleaningTest, RulesThatMakeNoSenseAreRefused) {
   EXPECT_ERROR(plan_cleaning(run_, {}), ErrorCode::invalid_argument, HasSubstr("no rule"));
   EXPECT_ERROR(plan_cleaning(run_, {.last = 0}), ErrorCode::invalid_argument, HasSubstr("last"));
   EXPECT_ERROR(plan_cleaning(run_, {.best = 1, .monitor = "acc"}), ErrorCode::not_found,
