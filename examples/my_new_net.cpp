@@ -63,7 +63,6 @@ double accuracy(MyNewNet& net, const Batch& batch) {
 // Only the parameters that are not frozen have gradients and get steps.
 void train_head(MyNewNet& net, int steps) {
   tk::train(*net);
-  net->backbone.eval();  // no dropout in front of the new layer
   torch::optim::Adam optimizer(net->head->parameters(), torch::optim::AdamOptions(1e-2));
   for (int step = 0; step < steps; ++step) {
     const Batch batch = make_batch(16);

@@ -7,6 +7,7 @@
 
 #include <torchkeep/early_stopping.h>
 #include <torchkeep/ema.h>
+#include <torchkeep/freeze.h>
 #include <torchkeep/metrics.h>
 #include <torchkeep/model.h>
 #include <torchkeep/scheduler.h>
@@ -33,16 +34,21 @@ struct TrainingState {
   Value hyper_parameters = {};  // whatever the user wants to find again
   Value lineage = {};           // what make_lineage() notes
   const EarlyStopping* early_stopping = nullptr;
-  const Ema* ema = nullptr;  // of the model
+  const Ema* ema = nullptr;                 // of the model
+  std::vector<UnfreezeStep> unfreeze = {};  // of the whole training, those that are past included
 };
 
 // A dict of `epoch, global_step, model_state_dict, ema_state_dict, optimizer_state_dict,
 // scheduler_state_dict, loss, metrics, rng_state, sampler_state, epoch_progress, callbacks,
 // freeze_plan, hyper_parameters, lineage, architecture, configuration, versions, version`; none
-// where the training holds nothing. `freeze_plan` is `{"frozen": [names]}`, `callbacks` has
-// `early_stopping`, `versions` says what wrote it. Python opens it with weights_only=True. Shares
-// its tensors with the training: save it before the next step.
+// where the training holds nothing. `freeze_plan` is `{"frozen": [names],
+// "unfreeze": [{"epoch", "globs"}]}`, `callbacks` has `early_stopping`, `versions` says what wrote
+// it. Python opens it with weights_only=True. Shares its tensors with the training: save it before
+// the next step.
 Value make_checkpoint(const TrainingState& state);
+
+// The steps in the plan of a checkpoint; none for one without. Throws mismatch.
+std::vector<UnfreezeStep> unfreeze_steps(const Value& checkpoint);
 
 // The parts of a checkpoint that are not tensors of the model or optimizer.
 struct RestoredState {

@@ -3,18 +3,15 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <vector>
 
 #include <torchkeep/batch_source.h>
+#include <torchkeep/loss.h>
 #include <torchkeep/metrics.h>
 #include <torchkeep/model.h>
 
 namespace torchkeep {
-
-// A scalar, the mean over the batch.
-using Loss = std::function<at::Tensor(const at::Tensor& output, const at::Tensor& labels)>;
 
 // Mean loss and accuracy over one pass: `{"loss", "acc"}`. Evaluation mode, no gradients. The
 // predicted class is the largest output, or for a single output whether it is above 0. An empty

@@ -54,7 +54,7 @@ class Model {
 
   // Moves parameters and buffers to a device, such as at::Device("cuda:0").
   void to(const at::Device& device) const;
-  // module.train(), except that frozen batch norms stay in evaluation mode.
+  // module.train(), except that modules that are frozen as a whole stay in evaluation mode.
   void train() const;
   void eval() const;
 

@@ -39,10 +39,15 @@
 #include <torchkeep/dataset.h>
 #include <torchkeep/ema.h>
 #include <torchkeep/evaluation.h>
+#include <torchkeep/feature_cache.h>
+#include <torchkeep/fine_tune.h>
 #include <torchkeep/freeze.h>
+#include <torchkeep/frozen_backbone.h>
 #include <torchkeep/hub.h>
 #include <torchkeep/image.h>
 #include <torchkeep/image_model.h>
+#include <torchkeep/loss.h>
+#include <torchkeep/lr_finder.h>
 #include <torchkeep/model.h>
 #include <torchkeep/model_class.h>
 #include <torchkeep/model_summary.h>

@@ -14,6 +14,9 @@
 #include <torchkeep/early_stopping.h>
 #include <torchkeep/ema.h>
 #include <torchkeep/evaluation.h>
+#include <torchkeep/freeze.h>
+#include <torchkeep/frozen_backbone.h>
+#include <torchkeep/loss.h>
 #include <torchkeep/model.h>
 #include <torchkeep/schedule.h>
 
@@ -25,11 +28,15 @@ namespace torchkeep {
 
 class BatchSnapshot;
 class EpochProgress;
+class FrozenDigest;
 
 // How the training tells what it does. Called by the thread that trains.
 class TrainingObserver {
  public:
   virtual ~TrainingObserver() = default;
+  virtual void before_step(const Batch& batch);
+  // How a model with frozen parameters is cut; in the first epoch, and whenever that changes.
+  virtual void on_cut(const FrozenBackbone::Cut& cut);
   virtual void on_batch(int epoch, std::int64_t batch, std::int64_t batches, double loss);
   virtual void on_epoch(int epoch, const Metrics& metrics);
   virtual void on_checkpoint(const CheckpointInfo& checkpoint);
@@ -60,6 +67,15 @@ struct TrainerOptions {
   Value hyper_parameters = {};  // kept in every checkpoint
   Value lineage = {};           // likewise; what make_lineage() notes
   Loss loss = {};               // empty: cross entropy
+  // How the frozen front of the model runs, if it has one. Nothing: as the rest. Compiled kernels
+  // change the loss by rounding; to the bit as before are exact ones.
+  std::optional<FrozenBackboneOptions> frozen_backbone = FrozenBackboneOptions{};
+  // What becomes trainable when; the optimizer must have these parameters. Kept in checkpoints.
+  std::vector<UnfreezeStep> unfreeze = {};
+  // In bfloat16 LibTorch chooses for each operation of the forward pass (autocast); of use where
+  // the processor has it (AVX512-BF16, AMX).
+  enum class Precision { float32, bfloat16 };
+  Precision precision = Precision::float32;
 };
 
 struct FitResult {
@@ -91,8 +107,10 @@ class Trainer {
   // with `validation`, val_loss, val_acc. Each epoch ends with a line in metrics.jsonl and, if the
   // manager wants it, a checkpoint; an epoch whose metric is not finite ends without one, so that
   // the last checkpoint is of use, and while the loss is not finite no intermediate one is written.
+  // After each epoch checksums prove that nothing frozen moved; else mismatch is thrown, naming it.
   // Lines that an earlier run wrote for the epochs to come go.
-  // Throws not_found, before the first epoch, for a metric that there will not be; io.
+  // Throws not_found, before the first epoch, for a metric that there will not be and for globs
+  // that match nothing; invalid_argument for parameters to unfreeze that the optimizer lacks; io.
   FitResult fit(BatchSource& training,
                 BatchSource* validation,
                 TrainingObserver* observer = nullptr);
@@ -102,7 +120,8 @@ class Trainer {
   // The file at `path`, from which it was loaded, is not deleted by this trainer. Returns what
   // could not be restored, with reasons: nothing, unless the options accept less. Throws as
   // restore_checkpoint, and mismatch for the state of a scheduler without a schedule, and of a
-  // moving average without one.
+  // moving average without one. The steps of unfreezing are those of the checkpoint if the options
+  // have none.
   std::vector<std::string> resume(const Value& checkpoint,
                                   const std::filesystem::path& path,
                                   BatchSource& training,
@@ -114,6 +133,11 @@ class Trainer {
  private:
   FitResult run(BatchSource& training, BatchSource* validation, TrainingObserver& observer);
   void check_metric_names(const BatchSource* validation) const;
+  void check_unfreezing() const;
+  void start_epoch(BatchSource& training);
+  void tell_cut(const Batch& batch, TrainingObserver& observer);
+  at::Tensor compute(const at::Tensor& images);
+  TrainingState state(double loss, const BatchSource& training) const;
   const std::string& schedule_monitor() const;
   Metrics metrics_of_epoch(BatchSource* validation);
   // False if it was interrupted.
@@ -143,6 +167,9 @@ class Trainer {
   std::optional<Ema> ema_;
   std::unique_ptr<EpochProgress> progress_;
   std::unique_ptr<BatchSnapshot> snapshot_;  // only to save on an exception
+  std::optional<FrozenBackbone> backbone_;
+  std::string told_cut_;  // the last that an observer was told
+  std::unique_ptr<FrozenDigest> digest_;
   Phase phase_ = Phase::between_steps;
   int epoch_ = 0;  // the one being trained, or the next
   std::int64_t step_ = 0;

@@ -25,6 +25,8 @@ void add_verify_command(Program& program);
 void add_convert_to_model_command(Program& program);
 void add_download_command(Program& program);
 void add_eval_command(Program& program);
+void add_features_command(Program& program);
+void add_find_lr_command(Program& program);
 void add_models_command(Program& program);
 void add_predict_command(Program& program);
 void add_prove_resume_command(Program& program);

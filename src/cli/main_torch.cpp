@@ -28,6 +28,8 @@ int main(int argc, char** argv) {
   torchkeep::cli::add_resume_command(program);
   torchkeep::cli::add_convert_to_model_command(program);
   torchkeep::cli::add_eval_command(program);
+  torchkeep::cli::add_features_command(program);
+  torchkeep::cli::add_find_lr_command(program);
   torchkeep::cli::add_predict_command(program);
   torchkeep::cli::add_prove_resume_command(program);
   torchkeep::cli::add_run_command(program);

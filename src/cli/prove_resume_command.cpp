@@ -23,7 +23,7 @@ struct Arguments {
   bool json = false;
 };
 
-ExitStatus run(const Arguments& arguments) {
+ExitStatus run(Arguments& arguments) {
   std::error_code error;
   if (std::filesystem::exists(arguments.directory, error) &&
       !std::filesystem::is_empty(arguments.directory, error)) {

@@ -4,6 +4,9 @@
 #include <array>
 #include <string_view>
 
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
 #include "base/fail.h"
 #include "base/parallel.h"
 
@@ -16,7 +19,19 @@ void for_each_setting(Settings& settings, Visitor visit) {
   visit("model", settings.model);
   visit("weights", settings.weights);
   visit("from", settings.from);
-  visit("freeze", settings.freeze);
+  visit("freeze", settings.transfer.freeze);
+  visit("freeze_to", settings.transfer.freeze_to);
+  visit("unfreeze", settings.transfer.unfreeze);
+  visit("recipe", settings.transfer.recipe);
+  visit("head_epochs", settings.transfer.head_epochs);
+  visit("backbone_lr_factor", settings.transfer.backbone_lr_factor);
+  visit("layer_decay", settings.transfer.layer_decay);
+  visit("label_smoothing", settings.transfer.label_smoothing);
+  visit("class_weights", settings.transfer.class_weights);
+  visit("precision", settings.transfer.precision);
+  visit("frozen", settings.transfer.frozen);
+  visit("cache_features", settings.transfer.cache_features);
+  visit("feature_views", settings.transfer.feature_views);
   visit("data", settings.data);
   visit("classes", settings.classes);
   visit("per_class", settings.per_class);
@@ -84,7 +99,19 @@ constexpr auto kAddedLater = std::to_array<std::string_view>({"scheduler",
                                                               "trash",
                                                               "delta",
                                                               "async_save",
-                                                              "ema"});
+                                                              "ema",
+                                                              "freeze_to",
+                                                              "unfreeze",
+                                                              "recipe",
+                                                              "head_epochs",
+                                                              "backbone_lr_factor",
+                                                              "layer_decay",
+                                                              "label_smoothing",
+                                                              "class_weights",
+                                                              "precision",
+                                                              "frozen",
+                                                              "cache_features",
+                                                              "feature_views"});
 
 template <class T>
 Value setting_to_value(const T& setting) {
@@ -112,6 +139,29 @@ template <class T>
 void read_setting(const Value& value, std::vector<T>& setting) {
   setting.clear();
   for (const Value& item : value.items()) read_setting(item, setting.emplace_back());
+}
+
+// What is no option, or is said by other ones.
+constexpr std::array<std::string_view, 1> kNotInToml = {"schedule_total"};
+// Where 0 stands for what was left open.
+constexpr std::array<std::string_view, 5> kOpenAtZero = {"threads", "image_size", "resize",
+                                                         "workers", "backbone_lr_factor"};
+
+// Empty for a setting that was left open.
+std::string toml_of(const std::string& setting) {
+  return setting.empty() ? "" : nlohmann::json(setting).dump();
+}
+std::string toml_of(std::int64_t setting) { return std::to_string(setting); }
+std::string toml_of(double setting) { return fmt::format("{}", setting); }
+std::string toml_of(const std::optional<std::int64_t>& setting) {
+  return setting ? toml_of(*setting) : "";
+}
+std::string toml_of(const std::vector<std::string>& setting) {
+  return setting.empty() ? "" : nlohmann::json(setting).dump();
+}
+// As the option takes a list of classes.
+std::string toml_of(const std::vector<std::int64_t>& setting) {
+  return toml_of(fmt::format("{}", fmt::join(setting, ",")));
 }
 
 }  // namespace
@@ -147,6 +197,20 @@ RunSettings settings_from_value(const Value& value) {
     }
   });
   return settings;
+}
+
+std::string to_toml(const RunSettings& settings) {
+  std::string text;
+  for_each_setting(settings, [&](const std::string& key, const auto& setting) {
+    const std::string value = toml_of(setting);
+    const bool is_open =
+        value.empty() || (value == "0" && std::ranges::find(kOpenAtZero, key) != kOpenAtZero.end());
+    if (is_open || std::ranges::find(kNotInToml, key) != kNotInToml.end()) return;
+    std::string name = key;
+    std::ranges::replace(name, '_', '-');
+    text += fmt::format("{} = {}\n", name, value);
+  });
+  return text;
 }
 
 }  // namespace torchkeep::cli

@@ -9,6 +9,7 @@
 #include <torchkeep/value.h>
 
 #include "cli/image_options.h"
+#include "cli/transfer_options.h"
 
 namespace torchkeep::cli {
 
@@ -17,7 +18,7 @@ struct RunSettings {
   std::string model = "tiny_vgg";
   std::string weights = "";  // of the model: published ones by name, or a file
   std::string from = "";     // a checkpoint or whole model to start from
-  std::vector<std::string> freeze = {};
+  TransferOptions transfer = {};
   std::string data = "fashion-mnist";
   std::vector<std::int64_t> classes = {};                // empty: all
   std::optional<std::int64_t> per_class = std::nullopt;  // images; nothing: all
@@ -63,5 +64,8 @@ void choose_defaults(RunSettings& settings);
 // missing.
 Value to_value(const RunSettings& settings);
 RunSettings settings_from_value(const Value& value);
+
+// The settings as a file that `train --config` reads.
+std::string to_toml(const RunSettings& settings);
 
 }  // namespace torchkeep::cli

@@ -22,7 +22,8 @@ void add_train_command(Program& program) {
            "torchkeep train --from runs/first --freeze 'features.*' --classes 5-9 --per-class 20 "
            "--output runs/second"},
       [arguments, &program] {
-        return train_run(arguments->options.settings(), program.command_line(), arguments->output,
+        const RunSettings settings = arguments->options.settings();  // may set the others, too
+        return train_run(settings, program.command_line(), arguments->output,
                          arguments->json ? Display::json : Display::progress);
       });
   arguments->options.add_to(command);

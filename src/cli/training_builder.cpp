@@ -4,7 +4,6 @@
 
 #include <torchkeep/checkpoint.h>
 #include <torchkeep/checkpoint_manager.h>
-#include <torchkeep/freeze.h>
 #include <torchkeep/hub.h>
 #include <torchkeep/image_model.h>
 #include <torchkeep/load.h>
@@ -20,56 +19,62 @@
 #include <torch/optim/sgd.h>
 
 #include "base/fail.h"
+#include "cli/cached_training.h"
 #include "cli/training_data.h"
 
 namespace torchkeep::cli {
 namespace training_builder_detail {
 
-// A frozen parameter gets no gradient, and weight decay must not move it.
-std::vector<at::Tensor> trainable_parameters(const torch::nn::Module& module) {
-  std::vector<at::Tensor> parameters;
-  for (const at::Tensor& parameter : module.parameters()) {
-    if (parameter.requires_grad()) parameters.push_back(parameter);
+// Each group at its part of the learning rate.
+template <class Optimizer, class Options>
+std::unique_ptr<torch::optim::Optimizer> optimizer_of(const std::vector<ParameterGroup>& groups,
+                                                      const Options& options) {
+  std::vector<torch::optim::OptimizerParamGroup> all;
+  for (const ParameterGroup& group : groups) {
+    auto own = std::make_unique<Options>(options);
+    own->lr(options.lr() * group.lr_factor);
+    all.emplace_back(group.parameters, std::move(own));
   }
-  if (parameters.empty()) {
-    fail(ErrorCode::invalid_argument,
-         "all parameters of the model are frozen; nothing can be trained");
-  }
-  return parameters;
+  return std::make_unique<Optimizer>(std::move(all), options);
 }
 
 std::unique_ptr<torch::optim::Optimizer> make_optimizer(const RunSettings& settings,
-                                                        const torch::nn::Module& module) {
+                                                        const std::vector<ParameterGroup>& groups) {
   namespace optim = torch::optim;
-  const std::vector<at::Tensor> parameters = trainable_parameters(module);
   const double lr = settings.lr;
-  const double weight_decay = settings.weight_decay;
+  const double decay = settings.weight_decay;
   if (settings.optimizer == "sgd") {
-    return std::make_unique<optim::SGD>(
-        parameters, optim::SGDOptions(lr).momentum(settings.momentum).weight_decay(weight_decay));
+    return optimizer_of<optim::SGD>(
+        groups, optim::SGDOptions(lr).momentum(settings.momentum).weight_decay(decay));
   }
   if (settings.optimizer == "adam") {
-    return std::make_unique<optim::Adam>(parameters,
-                                         optim::AdamOptions(lr).weight_decay(weight_decay));
+    return optimizer_of<optim::Adam>(groups, optim::AdamOptions(lr).weight_decay(decay));
   }
   if (settings.optimizer == "adamw") {
-    return std::make_unique<optim::AdamW>(parameters,
-                                          optim::AdamWOptions(lr).weight_decay(weight_decay));
+    return optimizer_of<optim::AdamW>(groups, optim::AdamWOptions(lr).weight_decay(decay));
   }
   if (settings.optimizer == "rmsprop") {
-    return std::make_unique<optim::RMSprop>(
-        parameters,
-        optim::RMSpropOptions(lr).momentum(settings.momentum).weight_decay(weight_decay));
+    return optimizer_of<optim::RMSprop>(
+        groups, optim::RMSpropOptions(lr).momentum(settings.momentum).weight_decay(decay));
   }
   if (settings.optimizer == "adagrad") {
-    return std::make_unique<optim::Adagrad>(parameters,
-                                            optim::AdagradOptions(lr).weight_decay(weight_decay));
+    return optimizer_of<optim::Adagrad>(groups, optim::AdagradOptions(lr).weight_decay(decay));
   }
   fail(ErrorCode::invalid_argument,
        "no optimizer \"{}\" (there are sgd, adam, adamw, rmsprop, adagrad)", settings.optimizer);
 }
 
-// A head is of use again only for the very same classes.
+// A head is of use again for the very same classes; of others that it knows it keeps the rows.
+void fit_head(const Model& model, const std::vector<std::string>& classes) {
+  const std::vector<std::string> previous = class_names(model);
+  if (previous == classes) return;
+  if (previous.empty()) {
+    replace_head(model.module(), static_cast<std::int64_t>(classes.size()));
+  } else {
+    replace_head(model.module(), classes, previous);
+  }
+}
+
 Model start_model(const RunSettings& settings, const std::vector<std::string>& classes) {
   const auto count = static_cast<std::int64_t>(classes.size());
   at::manual_seed(static_cast<std::uint64_t>(settings.seed));
@@ -79,7 +84,7 @@ Model start_model(const RunSettings& settings, const std::vector<std::string>& c
   Model model = settings.from.empty()
                     ? models::create(settings.model, {.weights = settings.weights})
                     : load_model_of(settings.from).model;
-  if (class_names(model) != classes) replace_head(model.module(), count);
+  fit_head(model, classes);
   return model;
 }
 
@@ -144,7 +149,7 @@ std::int64_t planned_steps(const RunSettings& settings, const RunData& data) {
 // The freshly initialised model, or the one that the settings name.
 Model first_model(const RunSettings& settings, const RunData& data) {
   Model model = start_model(settings, data.training.class_names);
-  if (!settings.freeze.empty()) freeze(model.module(), settings.freeze);
+  freeze_as_asked(model.module(), settings.transfer);
   set_class_names(model, data.training.class_names);
   return model;
 }
@@ -230,8 +235,9 @@ TrainingParts build_training(RunSettings settings, const Value* checkpoint) {
   const Preprocessing chosen = choose_preprocessing(settings.images, model, data.training,
                                                     detail::published_preprocessing(settings));
   set_preprocessing(model, chosen);
+  const TransferPlan plan = plan_transfer(model.module(), settings.transfer);
   TrainingParts parts{.model = model,
-                      .optimizer = detail::make_optimizer(settings, model.module()),
+                      .optimizer = detail::make_optimizer(settings, plan.groups),
                       .training = BatchSource(
                           data.training, detail::training_batches(settings, chosen, data.training)),
                       .options = detail::trainer_options(settings)};
@@ -241,6 +247,8 @@ TrainingParts build_training(RunSettings settings, const Value* checkpoint) {
                                           .preprocessing = chosen,
                                           .workers = static_cast<int>(settings.images.workers)});
   }
+  set_transfer(parts.options, settings.transfer, plan, data.training);
+  if (!settings.transfer.cache_features.empty()) train_on_features(parts, settings);
   return parts;
 }
 

@@ -24,6 +24,10 @@ std::string epoch_title(int epoch, int epochs) {
 TrainingDisplay::TrainingDisplay(int epochs)
     : epochs_(epochs), draws_bar_(isatty(STDOUT_FILENO) == 1) {}
 
+void TrainingDisplay::on_cut(const FrozenBackbone::Cut& cut) {
+  write_output(to_string(cut) + "\n");
+}
+
 void TrainingDisplay::on_batch(int epoch, std::int64_t batch, std::int64_t batches, double loss) {
   const int percent = static_cast<int>(100 * (batch + 1) / batches);
   if (!draws_bar_ || percent == drawn_percent_) return;

@@ -10,6 +10,7 @@ class TrainingDisplay : public TrainingObserver {
   // Draws the bar only if standard output is a terminal.
   explicit TrainingDisplay(int epochs);
 
+  void on_cut(const FrozenBackbone::Cut& cut) override;
   void on_batch(int epoch, std::int64_t batch, std::int64_t batches, double loss) override;
   void on_epoch(int epoch, const Metrics& metrics) override;
   void on_checkpoint(const CheckpointInfo& checkpoint) override;

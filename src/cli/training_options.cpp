@@ -3,13 +3,18 @@
 #include <torchkeep/augmentation.h>
 
 #include "cli/class_list.h"
+#include "cli/config_file.h"
 #include "cli/number_checks.h"
 #include "cli/training_data.h"
 
 namespace torchkeep::cli {
 
 void TrainingOptions::add_to(CLI::App& command) {
+  command_ = &command;
+  command.add_option("--config", config_,
+                     "TOML file with options under the names that they have here; these here win");
   add_model_options(command);
+  add_transfer_options(command, settings_.transfer);
   add_data_options(command);
   add_image_options(command, settings_.images);
   add_augmentation_options(command);
@@ -20,7 +25,8 @@ void TrainingOptions::add_to(CLI::App& command) {
   add_stopping_options(command);
 }
 
-RunSettings TrainingOptions::settings() const {
+RunSettings TrainingOptions::settings() {
+  if (!config_.empty()) apply_config_file(*command_, config_);
   RunSettings settings = settings_;
   if (!classes_.empty()) settings.classes = parse_classes(classes_);
   return settings;
@@ -38,10 +44,6 @@ void TrainingOptions::add_model_options(CLI::App& command) {
       "Checkpoint, whole model or run directory (its best) to start from instead. It "
       "gets a new head unless it was trained on the same classes");
   from->excludes(weights);
-  command
-      .add_option("--freeze", settings_.freeze,
-                  "Parameters to leave as they are, such as 'features.*'; may be repeated")
-      ->allow_extra_args(false);
 }
 
 void TrainingOptions::add_data_options(CLI::App& command) {

@@ -15,8 +15,8 @@ class TrainingOptions {
   // Adds the options to the command. The object must live as long as that.
   void add_to(CLI::App& command);
 
-  // What was given, once the command line is parsed.
-  RunSettings settings() const;
+  // What was given, once the command line is parsed, with the rest of a file of options.
+  RunSettings settings();
 
  private:
   void add_model_options(CLI::App& command);
@@ -28,6 +28,8 @@ class TrainingOptions {
   void add_retention_options(CLI::App& command);
   void add_stopping_options(CLI::App& command);
 
+  CLI::App* command_ = nullptr;
+  std::filesystem::path config_;
   RunSettings settings_;
   std::string classes_;
 };

@@ -13,6 +13,7 @@
 #include "cli/output.h"
 #include "cli/training_builder.h"
 #include "cli/training_display.h"
+#include "io/atomic_file.h"
 #include "train/metrics_json.h"
 
 namespace torchkeep::cli {
@@ -100,6 +101,14 @@ fs::path base_of_deltas(const RunSettings& settings) {
           "there is no file from which --delta could store the difference");
 }
 
+// What was chosen for settings left open included.
+void keep_settings(const TrainerOptions& options) {
+  std::error_code error;
+  fs::create_directories(options.directory, error);  // where it fails, writing tells why
+  io::write_file(options.directory / "settings.toml",
+                 to_toml(settings_from_value(options.hyper_parameters)));
+}
+
 }  // namespace training_run_detail
 
 ExitStatus train_run(const RunSettings& settings,
@@ -118,6 +127,7 @@ ExitStatus train_run(const RunSettings& settings,
   detail::set_surroundings(parts, directory, guard);
   if (settings.delta) parts.options.checkpoints.delta_base = detail::base_of_deltas(settings);
   parts.options.lineage = detail::lineage_of(settings, command, directory);
+  detail::keep_settings(parts.options);
   Trainer trainer(parts.model, *parts.optimizer, parts.options);
   return detail::fit_and_tell(trainer, parts, display);
 }

@@ -44,7 +44,7 @@ at::Tensor ActivationImpl::forward(at::Tensor x) const {
     case ActivationKind::relu:
       return at::relu_(x);
     case ActivationKind::relu6:
-      return at::hardtanh_(x, 0, 6);
+      return at::hardtanh_(x, 0.0, 6.0);
     case ActivationKind::leaky_relu:
       return at::leaky_relu_(x, 0.1);
     case ActivationKind::silu:

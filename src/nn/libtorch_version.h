@@ -4,11 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <sstream>
 #include <type_traits>
 #include <utility>
 
 #include <ATen/core/ivalue.h>  // before Tensor.h: clang 14 needs it to compile LibTorch 1.13 in C++20
+#include <ATen/autocast_mode.h>
 #include <ATen/core/Tensor.h>
 #include <c10/core/Allocator.h>
 #include <torch/optim/optimizer.h>
@@ -44,6 +46,29 @@ inline void* storage_data(const c10::Storage& storage) {
 inline std::uint32_t tensor_version(const at::Tensor& tensor) {
   return static_cast<std::uint32_t>(tensor._version());
 }
+
+// While one is alive, operations on the CPU choose between float32 and this type; without a type
+// they do not choose.
+class CpuAutocast {
+ public:
+  explicit CpuAutocast(std::optional<at::ScalarType> type)
+      : was_enabled_(at::autocast::is_cpu_enabled()),
+        type_before_(at::autocast::get_autocast_cpu_dtype()) {
+    if (type) at::autocast::set_autocast_cpu_dtype(*type);
+    at::autocast::set_cpu_enabled(type.has_value());
+  }
+  ~CpuAutocast() {
+    at::autocast::clear_cache();
+    at::autocast::set_cpu_enabled(was_enabled_);
+    at::autocast::set_autocast_cpu_dtype(type_before_);
+  }
+  CpuAutocast(const CpuAutocast&) = delete;
+  CpuAutocast& operator=(const CpuAutocast&) = delete;
+
+ private:
+  bool was_enabled_;
+  at::ScalarType type_before_;
+};
 
 // What an allocator derives from. Later releases than 1.13 made allocate() not const and ask for
 // copy_data().

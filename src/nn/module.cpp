@@ -16,7 +16,7 @@
 
 #include "base/fail.h"
 #include "data/nested_state_dict.h"
-#include "nn/frozen_norm.h"
+#include "nn/frozen_modules.h"
 #include "nn/libtorch_version.h"
 #include "nn/module_walk.h"
 
@@ -214,9 +214,9 @@ LoadReport load_state_dict(torch::nn::Module& module,
   const c10::NoGradGuard no_grad;
   for (const module_detail::Copy& copy : copies) copy.to.copy_(copy.from);
   if (!freezing.empty()) {
-    const auto frozen_before = frozen_batch_norms(module);
+    const auto frozen_before = frozen_modules(module);
     for (const auto& each : freezing) each.parameter.set_requires_grad(each.trainable);
-    hold_frozen_batch_norms(module, frozen_before);
+    hold_frozen_modules(module, frozen_before);
   }
   return report;
 }

@@ -10,10 +10,10 @@ namespace torchkeep {
 // The table that LibTorch keeps for containers of parameters. Undefined tensors are parameters that
 // are None in Python.
 inline torch::OrderedDict<std::string, at::Tensor>& parameters_of(torch::nn::Module& module) {
-  struct Access : torch::nn::Module {
-    static auto table() { return &Access::parameters_; }
+  struct ParameterTable : torch::nn::Module {
+    static auto table() { return &ParameterTable::parameters_; }
   };
-  return module.*Access::table();
+  return module.*ParameterTable::table();
 }
 
 inline const torch::OrderedDict<std::string, at::Tensor>& parameters_of(

@@ -65,19 +65,15 @@ std::string join_path(const std::string& path, const std::string& name) {
   return path.empty() ? name : path + "." + name;
 }
 
-bool is_batch_norm(const torch::nn::Module& module) {
-  return module_walk_detail::is_any_of<torch::nn::BatchNorm1dImpl, torch::nn::BatchNorm2dImpl,
-                                       torch::nn::BatchNorm3dImpl>(module);
-}
-
 std::int64_t state_dict_version(const torch::nn::Module& module) {
   if (const auto* own = dynamic_cast<const HasStateDictVersion*>(&module)) {
     return own->state_dict_version();
   }
   const bool is_norm =
-      is_batch_norm(module) ||
-      module_walk_detail::is_any_of<torch::nn::InstanceNorm1dImpl, torch::nn::InstanceNorm2dImpl,
-                                    torch::nn::InstanceNorm3dImpl>(module);
+      module_walk_detail::is_any_of<torch::nn::BatchNorm1dImpl, torch::nn::BatchNorm2dImpl,
+                                    torch::nn::BatchNorm3dImpl, torch::nn::InstanceNorm1dImpl,
+                                    torch::nn::InstanceNorm2dImpl, torch::nn::InstanceNorm3dImpl>(
+          module);
   return is_norm ? 2 : 1;
 }
 

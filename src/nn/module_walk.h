@@ -46,8 +46,6 @@ class HasStateDictVersion {
   virtual std::int64_t state_dict_version() const = 0;
 };
 
-bool is_batch_norm(const torch::nn::Module& module);
-
 // The version that Python's class of the same name writes into `_metadata`: 2 for batch and
 // instance norms, which since then have `num_batches_tracked`; 1 for the others that have none of
 // their own.

@@ -21,9 +21,16 @@ namespace checkpoint_detail {
 
 constexpr std::int64_t kVersion = 1;  // of the keys; in files
 
-Value freeze_plan(const torch::nn::Module& module) {
-  const std::vector<std::string> names = frozen_parameters(module);
-  return dict({{"frozen", List(names.begin(), names.end())}});
+Value list_of(const std::vector<std::string>& names) {
+  return Value(List(names.begin(), names.end()));
+}
+
+Value freeze_plan(const torch::nn::Module& module, const std::vector<UnfreezeStep>& unfreeze) {
+  List steps;
+  for (const UnfreezeStep& step : unfreeze) {
+    steps.push_back(dict({{"epoch", step.epoch}, {"globs", list_of(step.globs)}}));
+  }
+  return dict({{"frozen", list_of(frozen_parameters(module))}, {"unfreeze", std::move(steps)}});
 }
 
 Value callbacks(const EarlyStopping* early_stopping) {
@@ -191,13 +198,26 @@ Value make_checkpoint(const TrainingState& state) {
        {"sampler_state", state.sampler_state},
        {"epoch_progress", state.epoch_progress},
        {"callbacks", detail::callbacks(state.early_stopping)},
-       {"freeze_plan", detail::freeze_plan(module)},
+       {"freeze_plan", detail::freeze_plan(module, state.unfreeze)},
        {"hyper_parameters", state.hyper_parameters},
        {"lineage", state.lineage},
        {"architecture", state.model.architecture()},
        {"configuration", state.model.configuration()},
        {"versions", dict({{"torchkeep", TORCHKEEP_VERSION}, {"libtorch", kLibTorchVersion}})},
        {"version", detail::kVersion}});
+}
+
+std::vector<UnfreezeStep> unfreeze_steps(const Value& checkpoint) {
+  std::vector<UnfreezeStep> steps;
+  const Value* plan = checkpoint.find("freeze_plan");
+  const Value* found = plan == nullptr ? nullptr : plan->find("unfreeze");
+  if (found == nullptr) return steps;
+  for (const Value& each : found->items()) {
+    UnfreezeStep& step = steps.emplace_back();
+    step.epoch = static_cast<int>(each["epoch"].as_int());
+    for (const Value& glob : each["globs"].items()) step.globs.push_back(glob.as_string());
+  }
+  return steps;
 }
 
 Model model_from_checkpoint(const Value& checkpoint) {

@@ -1,7 +1,7 @@
 // The loss of a training that names none.
 #pragma once
 
-#include <torchkeep/evaluation.h>
+#include <torchkeep/loss.h>
 
 namespace torchkeep {
 

@@ -10,7 +10,6 @@
 #include "base/fail.h"
 #include "io/checksum.h"
 #include "train/first_difference.h"
-#include "train/loss.h"
 
 namespace torchkeep {
 namespace resume_proof_detail {
@@ -34,17 +33,6 @@ class Recorder : public TrainingObserver {
 
   // The same training, watched.
   TrainingParts watch(TrainingParts parts) {
-    const Model model = parts.model;
-    parts.model = Model(model.architecture(), model.configuration(), model.ptr(),
-                        [this, model](const at::Tensor& images) {
-                          if (model->is_training()) next_.images = checksum(images);
-                          return model.forward(images);
-                        });
-    const Loss loss = loss_or_cross_entropy(parts.options.loss);
-    parts.options.loss = [this, model, loss](const at::Tensor& output, const at::Tensor& labels) {
-      if (model->is_training()) next_.labels = checksum(labels);
-      return loss(output, labels);
-    };
     const auto interrupted = parts.options.interrupted;
     parts.options.interrupted = [this, interrupted] {
       return made_ == last_ || (interrupted && interrupted());
@@ -52,6 +40,10 @@ class Recorder : public TrainingObserver {
     return parts;
   }
 
+  void before_step(const Batch& batch) override {
+    next_.images = checksum(batch.images);
+    next_.labels = checksum(batch.labels);
+  }
   void on_batch(int, std::int64_t, std::int64_t, double loss) override {
     next_.loss = loss;
     steps_.push_back(next_);

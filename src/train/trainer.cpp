@@ -1,4 +1,5 @@
 #include <cmath>
+#include <unordered_set>
 #include <utility>
 
 #include <torchkeep/lineage.h>
@@ -11,9 +12,12 @@
 #include <torch/optim/optimizer.h>
 
 #include "base/fail.h"
+#include "nn/libtorch_version.h"
+#include "nn/parameter_globs.h"
 #include "train/batch_snapshot.h"
 #include "train/epoch_progress.h"
 #include "train/file_name.h"
+#include "train/frozen_digest.h"
 #include "train/loss.h"
 #include "train/metrics_log.h"
 
@@ -65,6 +69,8 @@ void require_no_average(const Value& checkpoint) {
 
 }  // namespace trainer_detail
 
+void TrainingObserver::before_step(const Batch&) {}
+void TrainingObserver::on_cut(const FrozenBackbone::Cut&) {}
 void TrainingObserver::on_batch(int, std::int64_t, std::int64_t, double) {}
 void TrainingObserver::on_epoch(int, const Metrics&) {}
 void TrainingObserver::on_checkpoint(const CheckpointInfo&) {}
@@ -77,6 +83,7 @@ Trainer::Trainer(Model model, torch::optim::Optimizer& optimizer, TrainerOptions
       manager_(options_.directory, options_.checkpoints),
       progress_(std::make_unique<EpochProgress>()) {
   options_.loss = loss_or_cross_entropy(options_.loss);
+  if (options_.frozen_backbone) backbone_.emplace(model_, *options_.frozen_backbone);
   if (options_.early_stopping) stopping_.emplace(*options_.early_stopping);
   if (options_.ema_decay) ema_.emplace(model_.module(), *options_.ema_decay);
   if (!options_.schedule) return;
@@ -93,6 +100,7 @@ FitResult Trainer::fit(BatchSource& training, BatchSource* validation, TrainingO
   TrainingObserver silent;
   TrainingObserver& told = observer == nullptr ? silent : *observer;
   check_metric_names(validation);
+  check_unfreezing();
   if (options_.save_on_exception) snapshot_ = std::make_unique<BatchSnapshot>(model_, training);
   try {
     return run(training, validation, told);
@@ -110,6 +118,7 @@ FitResult Trainer::run(BatchSource& training, BatchSource* validation, TrainingO
   for (; epoch_ < options_.epochs && !result.stop.stop; ++epoch_) {
     result.interrupted = !train_epoch(training, observer);
     if (result.interrupted) break;
+    digest_->check();
     Metrics metrics = metrics_of_epoch(validation);
     phase_ = Phase::changing;
     if (stopping_) result.stop = stopping_->check(metrics, epoch_);
@@ -136,13 +145,14 @@ FitResult Trainer::run(BatchSource& training, BatchSource* validation, TrainingO
 }
 
 bool Trainer::train_epoch(BatchSource& training, TrainingObserver& observer) {
-  model_.train();
-  if (progress_->batches() == 0) training.start_epoch(epoch_);
+  start_epoch(training);
   Batch batch;
   while (true) {
     if (snapshot_) snapshot_->take();
     phase_ = Phase::computing;
     if (!training.next(batch)) break;
+    if (progress_->batches() == 0) tell_cut(batch, observer);
+    observer.before_step(batch);
     train_batch(batch);
     phase_ = Phase::between_steps;
     if (!after_step(training, observer)) return false;
@@ -151,9 +161,38 @@ bool Trainer::train_epoch(BatchSource& training, TrainingObserver& observer) {
   return true;
 }
 
+// What was unfrozen before a resume is trainable already.
+void Trainer::start_epoch(BatchSource& training) {
+  const bool goes_on = progress_->batches() > 0;
+  if (!goes_on) training.start_epoch(epoch_);
+  bool changed = !digest_;
+  for (const UnfreezeStep& step : options_.unfreeze) {
+    if (goes_on || step.epoch != epoch_) continue;
+    unfreeze(model_.module(), step.globs);
+    changed = true;
+  }
+  if (changed) digest_ = std::make_unique<FrozenDigest>(model_.module());
+  model_.train();
+}
+
+void Trainer::tell_cut(const Batch& batch, TrainingObserver& observer) {
+  if (!backbone_ || frozen_parameters(model_.module()).empty()) return;
+  const FrozenBackbone::Cut cut = backbone_->cut(batch.images.sizes().vec());
+  if (to_string(cut) == told_cut_) return;
+  told_cut_ = to_string(cut);
+  observer.on_cut(cut);
+}
+
+at::Tensor Trainer::compute(const at::Tensor& images) {
+  std::optional<CpuAutocast> autocast;
+  if (options_.precision == TrainerOptions::Precision::bfloat16) autocast.emplace(at::kBFloat16);
+  const at::Tensor output = backbone_ ? backbone_->forward(images) : model_.forward(images);
+  return autocast ? output.to(images.scalar_type()) : output;
+}
+
 void Trainer::train_batch(const Batch& batch) {
   optimizer_.zero_grad();
-  const at::Tensor output = model_.forward(batch.images);
+  const at::Tensor output = compute(batch.images);
   const at::Tensor loss = options_.loss(output, batch.labels);
   loss.backward();
   phase_ = Phase::changing;
@@ -176,7 +215,9 @@ bool Trainer::after_step(BatchSource& training, TrainingObserver& observer) {
 Metrics Trainer::metrics_of_epoch(BatchSource* validation) {
   Metrics metrics{{"train_loss", progress_->loss()}, {"train_acc", progress_->accuracy()}};
   if (validation == nullptr) return metrics;
-  for (const auto& [key, value] : evaluate(model_, *validation, options_.loss)) {
+  const Model computed(model_.architecture(), model_.added_configuration(), model_.ptr(),
+                       [this](const at::Tensor& images) { return compute(images); });
+  for (const auto& [key, value] : evaluate(computed, *validation, options_.loss)) {
     metrics["val_" + key] = value;
   }
   if (!ema_) return metrics;
@@ -220,7 +261,8 @@ TrainingState Trainer::state(double loss, const BatchSource& training) const {
           .hyper_parameters = options_.hyper_parameters,
           .lineage = options_.lineage,
           .early_stopping = stopping_ ? &*stopping_ : nullptr,
-          .ema = ema_ ? &*ema_ : nullptr};
+          .ema = ema_ ? &*ema_ : nullptr,
+          .unfreeze = options_.unfreeze};
 }
 
 // Saves in the background are told of once they have ended.
@@ -297,6 +339,7 @@ std::vector<std::string> Trainer::resume(const Value& checkpoint,
   not_restored.insert(not_restored.end(), restored.not_restored.begin(),
                       restored.not_restored.end());
   sampler.keep();
+  if (options_.unfreeze.empty()) options_.unfreeze = unfreeze_steps(checkpoint);
   epoch_ = inside_epoch ? restored.epoch : restored.epoch + 1;
   step_ = restored.step;
   *progress_ = progress;
@@ -322,6 +365,23 @@ void Trainer::check_metric_names(const BatchSource* validation) const {
                    0, 0, metrics);
   if (stopping_ && stopping_->options().strict) metric(metrics, stopping_->options().monitor);
   if (scheduler_ && scheduler_->needs_metric()) metric(metrics, schedule_monitor());
+}
+
+void Trainer::check_unfreezing() const {
+  std::unordered_set<const void*> known;
+  for (const auto& group : optimizer_.param_groups()) {
+    for (const at::Tensor& parameter : group.params())
+      known.insert(parameter.unsafeGetTensorImpl());
+  }
+  for (const UnfreezeStep& step : options_.unfreeze) {
+    for (const NamedTensor& each : matching_parameters(model_.module(), step.globs)) {
+      if (known.contains(each.tensor.unsafeGetTensorImpl())) continue;
+      fail_at(ErrorCode::invalid_argument, {.tensor = each.name},
+              "give the optimizer what parameter_groups() or fine_tune() lists",
+              "it is to be unfrozen before epoch {}, and the optimizer does not have it",
+              step.epoch);
+    }
+  }
 }
 
 }  // namespace torchkeep

@@ -9,6 +9,7 @@
 #include <torch/nn/module.h>
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/dropout.h>
 #include <torch/nn/modules/linear.h>
 
 #include "support/expect_error.h"
@@ -69,6 +70,34 @@ TEST(Freeze, UnfrozenBatchNormsFollowTheirModel) {
   net->eval();
   unfreeze(*net, "1.*");
   EXPECT_FALSE(net[1]->is_training());
+}
+
+struct OtherNormImpl : torch::nn::NormImplBase<2, OtherNormImpl, torch::nn::BatchNormOptions> {
+  using NormImplBase::NormImplBase;
+  void _check_input_dim(const at::Tensor&) override {}
+};
+
+TEST(Freeze, ModulesFrozenAsAWholeStayInEvaluationMode) {
+  torch::nn::Module net;
+  const auto stage =
+      net.register_module("stage", std::make_shared<torch::nn::SequentialImpl>(
+                                       torch::nn::Linear(2, 2), torch::nn::Dropout(0.5)));
+  const auto norm = net.register_module("norm", std::make_shared<OtherNormImpl>(2));
+  const auto head = net.register_module("head", torch::nn::Linear(2, 2));
+  freeze(net, std::vector<std::string>{"stage.*", "norm.*"});
+  train(net);
+  EXPECT_TRUE(net.is_training());
+  EXPECT_FALSE(stage->is_training());
+  EXPECT_FALSE(stage->children()[1]->is_training());
+  EXPECT_FALSE(norm->is_training());
+  EXPECT_TRUE(head->is_training());
+  unfreeze(net, "stage.0.bias");
+  EXPECT_TRUE(stage->is_training());
+  EXPECT_TRUE(stage->children()[1]->is_training());
+  freeze(net, "*");
+  train(net);
+  EXPECT_TRUE(net.is_training());
+  EXPECT_FALSE(head->is_training());
 }
 
 TEST(Freeze, BatchNormsWithoutParametersAreNotFrozen) {
