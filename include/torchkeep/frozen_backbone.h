@@ -15,7 +15,7 @@ struct FrozenBackboneOptions {
   enum class Kernels {
     exact,    // the operations of the model: results are equal to the bit
     compiled  // batch norms folded into convolutions, memory laid out for them: features are equal
-              // to about 1e-6 of their norm
+              // to a few 1e-6 of their norm
   };
   Kernels kernels = Kernels::compiled;
   enum class Precision { float32, bfloat16 };
