@@ -137,7 +137,6 @@ class Trainer {
   void start_epoch(BatchSource& training);
   void tell_cut(const Batch& batch, TrainingObserver& observer);
   at::Tensor compute(const at::Tensor& images);
-  TrainingState state(double loss, const BatchSource& training) const;
   const std::string& schedule_monitor() const;
   Metrics metrics_of_epoch(BatchSource* validation);
   // False if it was interrupted.

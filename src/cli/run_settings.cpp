@@ -142,7 +142,7 @@ void read_setting(const Value& value, std::vector<T>& setting) {
 }
 
 // What is no option, or is said by other ones.
-constexpr std::array<std::string_view, 1> kNotInToml = {"schedule_total"};
+constexpr std::array<std::string_view, 2> kNotInToml = {"schedule_total", "data_fingerprint"};
 // Where 0 stands for what was left open.
 constexpr std::array<std::string_view, 5> kOpenAtZero = {"threads", "image_size", "resize",
                                                          "workers", "backbone_lr_factor"};
@@ -151,6 +151,7 @@ constexpr std::array<std::string_view, 5> kOpenAtZero = {"threads", "image_size"
 std::string toml_of(const std::string& setting) {
   return setting.empty() ? "" : nlohmann::json(setting).dump();
 }
+std::string toml_of(bool setting) { return setting ? "true" : ""; }
 std::string toml_of(std::int64_t setting) { return std::to_string(setting); }
 std::string toml_of(double setting) { return fmt::format("{}", setting); }
 std::string toml_of(const std::optional<std::int64_t>& setting) {
