@@ -11,8 +11,8 @@
 #include <torchkeep/save.h>
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
 #include "format/format.h"
 #include "format/load_file.h"

@@ -51,13 +51,14 @@ TEST(SummaryJson, ListsTheModulesOfAWholeModel) {
   child.parameters = {{"weight", weight}, {"bias", Value()}};
   Summary summary;
   summary.modules = ModuleTree{{root, child}};
-  EXPECT_EQ(json_of(summary)["modules"].dump(),
-            R"([{"name":"","class":"my.Net","training":true,"attributes":{"width":3,"size":[2,null]},)"
-            R"("parameters":{},"buffers":{}},)"
-            R"({"name":"a","class":"torch.nn.modules.linear.Linear","training":false,)"
-            R"("attributes":{},"parameters":{"weight":{"dtype":"float32","shape":[1,2],)"
-            R"("trainable":false},"bias":null},"buffers":{}},)"
-            R"({"name":"b","same_as":"a"}])");
+  EXPECT_EQ(
+      json_of(summary)["modules"].dump(),
+      R"([{"name":"","class":"my.Net","training":true,"attributes":{"width":3,"size":[2,null]},)"
+      R"("parameters":{},"buffers":{}},)"
+      R"({"name":"a","class":"torch.nn.modules.linear.Linear","training":false,)"
+      R"("attributes":{},"parameters":{"weight":{"dtype":"float32","shape":[1,2],)"
+      R"("trainable":false},"bias":null},"buffers":{}},)"
+      R"({"name":"b","same_as":"a"}])");
   EXPECT_FALSE(json_of(Summary()).contains("modules"));
 }
 

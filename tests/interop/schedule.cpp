@@ -73,7 +73,7 @@ Schedule schedule_from(const Value& value) {
   }
   if (kind == "OneCycleLR") return one_cycle(o);
   if (kind == "ReduceLROnPlateau") return plateau(o);
-  SequentialLR sequence{.milestones = ints_in(o["milestones"])};
+  SequentialLR sequence{.schedules = {}, .milestones = ints_in(o["milestones"])};
   for (const Value& part : o["schedulers"].items()) {
     sequence.schedules.push_back(schedule_from(part));
   }

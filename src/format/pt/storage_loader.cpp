@@ -47,8 +47,7 @@ zip::Image StorageLoader::image_of_records() {
 
 bool StorageLoader::lies_ready(const zip::Record& record, std::optional<DType> dtype) const {
   // An untyped storage may be viewed as any type.
-  const std::size_t alignment =
-      dtype ? number_bytes(*dtype) : sizeof(double);
+  const std::size_t alignment = dtype ? number_bytes(*dtype) : sizeof(double);
   return record.method == zip::Method::stored && archive_.byte_order() == ByteOrder::little &&
          record.data_offset % alignment == 0;
 }
