@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <exception>
+#include <iterator>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "models/layers.h"
 #include "models/python_model.h"
@@ -71,22 +74,35 @@ std::vector<ModuleNode::Child> children_of(const ModuleNode& node) {
 }
 
 bool same_modules(const ModuleNode& node, const ModuleNode& expected) {
-  const auto same_child = [](const auto& a, const auto& b) {
-    return a.name == b.name && a.module == b.module;
-  };
+  const auto same_name = [](const auto& a, const auto& b) { return a.name == b.name; };
   return node.class_path == expected.class_path &&
-         std::ranges::equal(children_of(node), children_of(expected), same_child) &&
+         std::ranges::equal(children_of(node), children_of(expected), same_name) &&
          same_tensors(node.parameters, expected.parameters) &&
          same_tensors(node.buffers, expected.buffers);
 }
 
-// The attributes of the root decide nothing: options were read from them.
+// The attributes of the root decide nothing: options were read from them. The modules of two trees
+// may lie in different orders.
 bool is_of_form(const ModuleTree& tree, const ModuleTree& expected) {
-  if (tree.modules.size() != expected.modules.size()) return false;
-  for (std::size_t i = 0; i < tree.modules.size(); ++i) {
-    const ModuleNode& node = tree.modules[i];
-    if (!same_modules(node, expected.modules[i])) return false;
-    if (i > 0 && !has_attributes(node.attributes, expected.modules[i].attributes)) return false;
+  std::vector<std::optional<std::size_t>> twins(tree.modules.size());
+  std::vector<std::pair<std::size_t, std::size_t>> pairs = {{0, 0}};
+  while (!pairs.empty()) {
+    const auto [place, twin] = pairs.back();
+    pairs.pop_back();
+    if (twins[place]) {
+      if (*twins[place] != twin) return false;
+      continue;
+    }
+    twins[place] = twin;
+    const ModuleNode& node = tree.modules[place];
+    const ModuleNode& other = expected.modules[twin];
+    if (!same_modules(node, other)) return false;
+    if (place > 0 && !has_attributes(node.attributes, other.attributes)) return false;
+    const auto children = children_of(node);
+    const auto twin_children = children_of(other);
+    for (std::size_t i = 0; i < children.size(); ++i) {
+      pairs.emplace_back(*children[i].module, *twin_children[i].module);
+    }
   }
   return true;
 }

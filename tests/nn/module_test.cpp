@@ -235,7 +235,9 @@ TEST(Module, FrozenParametersAreNotedAndAppliedAgain) {
   // The notes speak of modules 1 and 2 only.
   EXPECT_THAT(frozen_parameters(*to), ElementsAre("0.weight", "1.weight", "1.bias", "2.weight"));
   EXPECT_FALSE(to[1]->is_training());
-  EXPECT_TRUE(to[0]->is_training());
+  // The first has no other parameter: it is frozen as a whole.
+  EXPECT_FALSE(to[0]->is_training());
+  EXPECT_TRUE(to[2]->is_training());
 }
 
 TEST(Module, FrozenNotesCanBeIgnored) {
