@@ -12,7 +12,7 @@ namespace torchkeep {
 
 namespace blocks_detail {
 
-constexpr std::array kActivations = {"Identity", "ReLU",      "ReLU6",   "LeakyReLU",
+constexpr std::array kActivations = {"Identity", "ReLU",      "ReLU",    "ReLU6",      "LeakyReLU",
                                      "SiLU",     "Hardswish", "Sigmoid", "Hardsigmoid"};
 
 const char* name(ActivationKind kind) { return kActivations.at(static_cast<std::size_t>(kind)); }
@@ -25,7 +25,8 @@ Value attributes(ActivationKind kind) {
   }
   if (kind == ActivationKind::leaky_relu) attributes.set("negative_slope", 0.1);
   if (kind != ActivationKind::sigmoid) {
-    attributes.set("inplace", kind != ActivationKind::hardsigmoid);
+    attributes.set("inplace",
+                   kind != ActivationKind::hardsigmoid && kind != ActivationKind::relu_copied);
   }
   return attributes;
 }
@@ -43,6 +44,8 @@ at::Tensor ActivationImpl::forward(at::Tensor x) const {
       return x;
     case ActivationKind::relu:
       return at::relu_(x);
+    case ActivationKind::relu_copied:
+      return at::relu(x);
     case ActivationKind::relu6:
       return at::hardtanh_(x, 0.0, 6.0);
     case ActivationKind::leaky_relu:

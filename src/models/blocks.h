@@ -18,6 +18,7 @@ namespace torchkeep {
 enum class ActivationKind {
   none,
   relu,
+  relu_copied,  // not in place
   relu6,
   leaky_relu,  // with the slope 0.1
   silu,
@@ -26,7 +27,7 @@ enum class ActivationKind {
   hardsigmoid
 };
 
-// Works in place, except for the sigmoids.
+// Works in place, except for the sigmoids and relu_copied.
 class ActivationImpl : public PythonModule {
  public:
   explicit ActivationImpl(ActivationKind kind);
@@ -67,7 +68,7 @@ class SqueezeExcitationImpl : public PythonModule {
  public:
   SqueezeExcitationImpl(std::int64_t channels,
                         std::int64_t squeezed,
-                        ActivationKind activation = ActivationKind::relu,
+                        ActivationKind activation = ActivationKind::relu_copied,
                         ActivationKind scale = ActivationKind::sigmoid);
   at::Tensor forward(const at::Tensor& x);
 

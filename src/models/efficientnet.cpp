@@ -117,7 +117,7 @@ class EfficientNet final : public Classifier {
     features_ = register_module("features", features);
     avgpool_ = register_module("avgpool", torch::nn::AdaptiveAvgPool2d(1));
     Chain classifier;
-    classifier->add(torch::nn::Dropout(*options.dropout));
+    classifier->add(torch::nn::Dropout(torch::nn::DropoutOptions(*options.dropout).inplace(true)));
     classifier->add(linear(last, options.num_classes));
     classifier_ = register_module("classifier", classifier);
     initialise(*this, draw_kaiming_fan_out, [](torch::nn::LinearImpl& layer) {

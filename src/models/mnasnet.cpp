@@ -87,7 +87,7 @@ class MnasNet final : public Classifier, public HasStateDictVersion {
     add_conv_norm_activation(*layers, channels, kLast, {.kernel = 1, .norm = kNorm});
     layers_ = register_module("layers", layers);
     Chain classifier;
-    classifier->add(torch::nn::Dropout(*options.dropout));
+    classifier->add(torch::nn::Dropout(torch::nn::DropoutOptions(*options.dropout).inplace(true)));
     classifier->add(linear(kLast, options.num_classes));
     classifier_ = register_module("classifier", classifier);
     initialise(*this, draw_kaiming_fan_out, [](torch::nn::LinearImpl& layer) {

@@ -57,7 +57,8 @@ class InvertedResidualImpl : public PythonModule {
                                       .norm = kNorm}));
     if (block.squeeze == Squeeze::yes) {
       const std::int64_t squeezed = make_divisible(static_cast<double>(expanded / 4));
-      layers->add(SqueezeExcitation(expanded, squeezed, kRelu, ActivationKind::hardsigmoid));
+      layers->add(SqueezeExcitation(expanded, squeezed, ActivationKind::relu_copied,
+                                    ActivationKind::hardsigmoid));
     }
     layers->add(
         conv_norm_activation(expanded, block.out_channels,
@@ -100,7 +101,7 @@ class MobileNetV3 final : public Classifier {
     Chain classifier;
     classifier->add(linear(6 * channels, hidden));
     classifier->add(Activation(kHardswish));
-    classifier->add(torch::nn::Dropout(*options.dropout));
+    classifier->add(torch::nn::Dropout(torch::nn::DropoutOptions(*options.dropout).inplace(true)));
     classifier->add(linear(hidden, options.num_classes));
     classifier_ = register_module("classifier", classifier);
     initialise(*this, draw_kaiming_fan_out, draw_normal(0.01));

@@ -29,7 +29,7 @@ std::optional<std::int64_t> num_classes_in(const Architecture& architecture,
 
 void read_attributes(const ModuleTree& tree, ClassifierOptions& options) {
   bool is_first_convolution = true;
-  for (const ModuleNode& node : tree.modules) {
+  for_each_module(tree, [&](const std::string&, const ModuleNode& node) {
     const Value* channels = node.attributes.find("in_channels");
     if (channels && is_first_convolution) {
       options.in_channels = channels->as_int();
@@ -38,7 +38,7 @@ void read_attributes(const ModuleTree& tree, ClassifierOptions& options) {
     // The last one is that of the main classifier.
     const Value* dropout = node.attributes.find(node.class_path == kDropout ? "p" : "drop_rate");
     if (dropout && options.dropout) options.dropout = dropout->as_double();
-  }
+  });
   const Dict& root = tree.root().attributes;
   const auto read_flag = [&](const char* name, std::optional<bool>& option) {
     const Value* flag = root.find(name);
@@ -57,11 +57,19 @@ bool same_tensors(const ModuleNode::NamedValues& a, const ModuleNode::NamedValue
   });
 }
 
+// A size for both dimensions is one number or two.
+bool same_attribute(const Value& a, const Value& b) {
+  if (a.is_tuple() && b.is_int()) {
+    return std::ranges::all_of(a.items(), [&](const Value& item) { return equal(item, b); });
+  }
+  return b.is_tuple() && a.is_int() ? same_attribute(b, a) : equal(a, b);
+}
+
 // Also where a class of another release of Python has further attributes.
 bool has_attributes(const Dict& attributes, const Dict& expected) {
   return std::ranges::all_of(expected, [&](const Dict::Entry& entry) {
     const Value* value = attributes.find(entry.first);
-    return value && equal(*value, entry.second);
+    return value && same_attribute(*value, entry.second);
   });
 }
 

@@ -20,8 +20,8 @@ def command_lines(document):
         line = re.sub(r"\s{2,}#.*| # .*", "", line).strip()
         words = line.split()
         if len(words) > 1 and words[0] == "torchkeep" and words[1] in COMMANDS:
-            # A whole model becomes one with LibTorch.
-            if "--arch" not in words:
+            # The first needs LibTorch, the second the directory of a training.
+            if "--arch" not in words and "--best" not in words:
                 yield line
 
 
