@@ -9,6 +9,8 @@
 
 #include <torchkeep/save.h>
 
+#include <benchmark/benchmark.h>
+
 namespace torchkeep::bench {
 namespace {
 
@@ -80,6 +82,16 @@ BenchFile::BenchFile() {
 BenchFile::~BenchFile() {
   std::error_code ignored;
   std::filesystem::remove_all(directory_, ignored);
+}
+
+int run_benchmarks(int argc, char** argv, const std::function<void(const BenchFile&)>& add) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  const BenchFile file;
+  add(file);
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  return 0;
 }
 
 }  // namespace torchkeep::bench

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 
 #include <torchkeep/state_dict.h>
 
@@ -29,5 +30,8 @@ class BenchFile {
   std::filesystem::path directory_;
   std::filesystem::path path_;
 };
+
+// The main function of a program of benchmarks: `add` registers those that use the file.
+int run_benchmarks(int argc, char** argv, const std::function<void(const BenchFile&)>& add);
 
 }  // namespace torchkeep::bench

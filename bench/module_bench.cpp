@@ -56,27 +56,21 @@ void load_into(benchmark::State& state, const BenchFile& file, const LoadOptions
   state.counters["peak_growth_mb"] = static_cast<double>(after.ru_maxrss - before.ru_maxrss) / 1024;
 }
 
+void register_benchmarks(const BenchFile& file) {
+  const auto add = [&](const char* name, const LoadOptions& options) {
+    benchmark::RegisterBenchmark(
+        name, [&file, options](benchmark::State& state) { load_into(state, file, options); })
+        ->Unit(benchmark::kMillisecond)
+        ->UseRealTime();
+  };
+  add("module/map", {.access = Access::map});
+  add("module/map/verified", {.access = Access::map, .verify = Verify::everything});
+  add("module/read", {});
+}
+
 }  // namespace
 }  // namespace torchkeep::bench
 
 int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  const torchkeep::bench::BenchFile file;
-  const auto add = [&](const char* name, const torchkeep::LoadOptions& options) {
-    benchmark::RegisterBenchmark(name,
-                                 [&file, options](benchmark::State& state) {
-                                   torchkeep::bench::load_into(state, file, options);
-                                 })
-        ->Unit(benchmark::kMillisecond)
-        ->UseRealTime();
-  };
-  using torchkeep::Access;
-  using torchkeep::Verify;
-  add("module/map", {.access = Access::map});
-  add("module/map/verified", {.access = Access::map, .verify = Verify::everything});
-  add("module/read", {});
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-  return 0;
+  return torchkeep::bench::run_benchmarks(argc, argv, torchkeep::bench::register_benchmarks);
 }

@@ -109,11 +109,5 @@ void register_benchmarks(const BenchFile& file) {
 }  // namespace torchkeep::bench
 
 int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  const torchkeep::bench::BenchFile file;
-  torchkeep::bench::register_benchmarks(file);
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-  return 0;
+  return torchkeep::bench::run_benchmarks(argc, argv, torchkeep::bench::register_benchmarks);
 }

@@ -99,7 +99,8 @@ Value to_value(const Model& model);
 Model model_from_value(const Value& value);
 
 struct LoadModelOptions {
-  // For a file that holds parameters only: what create_model() takes.
+  // For a file that holds parameters only, in any dialect: what create_model() takes. The number of
+  // classes of a model of the zoo is that of its head in the file, if the configuration has none.
   std::string architecture = "";
   Value configuration = dict({});
   // A TorchScript archive is a program: its operators may read and write files. Allow it for files

@@ -104,7 +104,11 @@ fs::path base_of_deltas(const RunSettings& settings) {
 // What was chosen for settings left open included.
 void keep_settings(const TrainerOptions& options) {
   std::error_code error;
-  fs::create_directories(options.directory, error);  // where it fails, writing tells why
+  fs::create_directories(options.directory, error);
+  if (error) {
+    fail_at(ErrorCode::io, {.path = options.directory.string()}, "name another one with --output",
+            "cannot make the directory ({})", error.message());
+  }
   io::write_file(options.directory / "settings.toml",
                  to_toml(settings_from_value(options.hyper_parameters)));
 }

@@ -47,7 +47,8 @@ bool is_sha256(const std::string& text) {
 
 std::string relative_path(const fs::path& file, const fs::path& directory) {
   std::error_code error;
-  const fs::path from = fs::weakly_canonical(directory, error);
+  // Absolute, for a directory that does not exist yet.
+  const fs::path from = fs::weakly_canonical(fs::absolute(directory), error);
   if (error) io::throw_system_error(directory, "find", error.value());
   const fs::path target = fs::canonical(file, error);
   if (error) io::throw_system_error(file, "find", error.value());

@@ -15,6 +15,7 @@
 
 #include "base/fail.h"
 #include "format/load_file.h"
+#include "models/classifier.h"
 #include "models/layers.h"
 #include "models/module_form.h"
 #include "models/python_model.h"
@@ -84,14 +85,16 @@ void check_is_model(const Value& value) {
   const auto state_dict = find_state_dict(value);
   if (state_dict && value.size() == state_dict->size()) {
     fail_at(ErrorCode::invalid_argument, {},
-            "name its architecture to load_model(), or build the model and call "
+            "name its architecture to load_model() (--arch), or build the model and call "
             "load_state_dict(module, load(path))",
             "a state dict of {} tensors without the form of the model", state_dict->size());
   }
   if (state_dict) {
-    fail_at(ErrorCode::invalid_argument, {},
-            "build the model with create_model() or by hand and load the state dict in it",
-            "a checkpoint that does not name the architecture of its model");
+    fail_at(
+        ErrorCode::invalid_argument, {},
+        "name it to load_model() (--arch), or build the model by hand and load the state dict in "
+        "it",
+        "a checkpoint that does not name the architecture of its model");
   }
   fail_at(ErrorCode::invalid_argument, {}, "save_model() writes the files that load_model() reads",
           "not a model of save_model(): {}",
@@ -158,8 +161,19 @@ Model load_as(const Value& value, const LoadModelOptions& options) {
     fail_at(ErrorCode::mismatch, {}, "leave the architecture out if the file names it itself",
             "no state dict is in it");
   }
-  Model model = build(options.architecture, options.configuration);
-  load_state_dict(*model, *state_dict);
+  const Architecture* architecture = find_architecture(options.architecture);
+  if (!architecture) {
+    Model model = build(options.architecture, options.configuration);
+    load_state_dict(*model, *state_dict);
+    return model;
+  }
+  Value configuration = Dict(options.configuration.as_dict());
+  if (!configuration.contains("num_classes")) {
+    configuration.as_dict().set("num_classes",
+                                classes_in(*state_dict, *architecture, architecture->defaults));
+  }
+  Model model = build(options.architecture, configuration);
+  load_state_dict(*model, fitted(*state_dict, *architecture, model));
   return model;
 }
 

@@ -34,6 +34,13 @@ class FileReferenceTest : public ::testing::Test {
   FileReference reference_;
 };
 
+TEST_F(FileReferenceTest, NamesTheFileFromADirectoryThatIsYetToBeMade) {
+  const fs::path directory = "no_such_directory/of_a_run";
+  const fs::path path = relative_path(base_, directory);
+  EXPECT_TRUE(path.is_relative()) << path;
+  EXPECT_EQ((fs::absolute(directory) / path).lexically_normal(), fs::canonical(base_));
+}
+
 TEST_F(FileReferenceTest, NamesTheFileFromTheDirectory) {
   EXPECT_EQ(reference_.path, "../../pretrained/base.pt");
   EXPECT_EQ(reference_.bytes, 3U);

@@ -436,7 +436,7 @@ class WholeModelCommandsTest(InteropTest):
         )
 
     def test_convert_takes_the_parameters_out_and_puts_them_in_again(self):
-        model = torchvision.models.squeezenet1_1()
+        model = torchvision.models.squeezenet1_1(num_classes=3)
         model_path, state_path = self.directory / "model.pt", self.directory / "state.pt"
         torch.save(model, model_path)
         self.run_program("convert", model_path, state_path, "--state-dict", program=1)
