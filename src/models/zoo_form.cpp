@@ -10,6 +10,7 @@
 
 #include "models/layers.h"
 #include "models/python_model.h"
+#include "models/weights.h"
 
 namespace torchkeep {
 
@@ -19,13 +20,6 @@ constexpr std::string_view kDropout = "torch.nn.modules.dropout.Dropout";
 
 // Which width a model has is in no attribute: those that are usual.
 constexpr std::array kWidths = {1.0, 0.75, 0.5, 0.35, 0.25, 1.3, 1.4};
-
-std::optional<std::int64_t> num_classes_in(const Architecture& architecture,
-                                           const StateDict& state_dict) {
-  const std::string name = architecture.heads.front() + ".weight";
-  if (!state_dict.contains(name) || state_dict[name].shape().empty()) return std::nullopt;
-  return state_dict[name].shape().front();
-}
 
 void read_attributes(const ModuleTree& tree, ClassifierOptions& options) {
   bool is_first_convolution = true;
@@ -135,10 +129,8 @@ std::optional<ZooForm> find_zoo_form(const ModuleTree& tree) {
   const StateDict parameters = state_dict(tree);
   for (const Architecture& architecture : zoo()) {
     if (architecture.python_class != tree.root().class_path) continue;
-    const auto num_classes = detail::num_classes_in(architecture, parameters);
-    if (!num_classes) continue;
     ClassifierOptions options = architecture.defaults;
-    options.num_classes = *num_classes;
+    options.num_classes = classes_in(parameters, architecture, options);
     detail::read_attributes(tree, options);
     for (const double width : detail::kWidths) {
       if (options.width_mult) options.width_mult = width;
