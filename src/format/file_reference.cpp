@@ -87,9 +87,12 @@ FollowedReference follow(const FileReference& reference,
   const fs::path path = (directory / reference.path).lexically_normal();
   const State state = state_of(path, reference, comparison);
   if (state == State::unchanged) return {path, state};
-  const fs::path beside = directory / fs::path(reference.path).filename();
-  if (state_of(beside, reference, Comparison::sha256) == State::unchanged) {
-    return {beside, State::unchanged};
+  for (const fs::path& other :
+       {directory / fs::path(reference.path).filename(),
+        (fs::absolute(directory) / ".." / reference.path).lexically_normal()}) {
+    if (state_of(other, reference, Comparison::sha256) == State::unchanged) {
+      return {other, State::unchanged};
+    }
   }
   return {path, state};
 }

@@ -37,7 +37,8 @@ struct FollowedReference {
 };
 
 // Looks for the file at its path as seen from `directory` and, if it is not there as it was, under
-// its name in `directory` itself. Throws io.
+// its name in `directory` itself, and at its path as seen from the directory above: the file that
+// names it may have gone to a folder for trash. Throws io.
 FollowedReference follow(const FileReference& reference,
                          const std::filesystem::path& directory,
                          Comparison comparison);

@@ -34,6 +34,14 @@ class FileReferenceTest : public ::testing::Test {
   FileReference reference_;
 };
 
+TEST_F(FileReferenceTest, IsFollowedFromAFolderBelowTheDirectory) {
+  const FollowedReference followed = follow(reference_, run_ / "trash", Comparison::size);
+  EXPECT_EQ(followed.state, State::unchanged);
+  EXPECT_TRUE(fs::equivalent(followed.path, base_));
+  testing::write_content(base_, "abd");
+  EXPECT_EQ(follow(reference_, run_ / "trash", Comparison::size).state, State::missing);
+}
+
 TEST_F(FileReferenceTest, NamesTheFileFromADirectoryThatIsYetToBeMade) {
   const fs::path directory = "no_such_directory/of_a_run";
   const fs::path path = relative_path(base_, directory);
