@@ -47,12 +47,18 @@ class Undo {
     set_random_state(random_state_);
   }
 
-  // Whether a count has changed, such as that of the batches a batch norm has seen.
-  bool has_counted() const {
+  // The whole numbers that have changed, such as the batches that a batch norm has seen. Throws
+  // unsupported unless each of `forwards` has added one.
+  std::vector<at::Tensor> counters(std::int64_t forwards) const {
+    std::vector<at::Tensor> changed;
     for (std::size_t i = 0; i < buffers_.size(); ++i) {
-      if (!buffers_[i].is_floating_point() && !buffers_[i].equal(copies_[i])) return true;
+      if (buffers_[i].is_floating_point() || buffers_[i].equal(copies_[i])) continue;
+      if (!buffers_[i].equal(copies_[i] + forwards)) {
+        fail(ErrorCode::unsupported, "it keeps whole numbers that are no count of its batches");
+      }
+      changed.push_back(buffers_[i]);
     }
-    return false;
+    return changed;
   }
 
  private:
@@ -115,6 +121,7 @@ class Planner {
 
  private:
   Recording record_images(std::int64_t count) {
+    ++forwards_;
     images_ = random_images(shape_, count, like_);
     return record([this](const at::Tensor& x) { return model_.forward(x); }, images_,
                   plan_.trained);
@@ -127,9 +134,7 @@ class Planner {
     const Recording three = record_images(3);
     plan_.any_batch = same_operations(*two.graph, *three.graph);
     if (!plan_.any_batch) record_for_this_batch();
-    if (undo_.has_counted()) {
-      fail(ErrorCode::unsupported, "it counts batches, which a replay of its operations does not");
-    }
+    plan_.counters = undo_.counters(forwards_);
     undo_.put_back();
     recording_ = record_images(plan_.any_batch ? 2 : shape_.front());
   }
@@ -164,8 +169,10 @@ class Planner {
     std::vector<at::Tensor> inputs;
     for (const at::Tensor& feature : features_) inputs.push_back(feature.clone());
     inputs.insert(inputs.end(), plan_.trained.begin(), plan_.trained.end());
-    if (plan_.rest.run(inputs).front().equal(recording_.output)) return;
-    fail(ErrorCode::unsupported, "its recorded operations do not give what the model gives");
+    const bool is_right = plan_.rest.run(inputs).front().equal(recording_.output);
+    // Counting has no result that is recorded: rest_of() does it.
+    if (is_right && undo_.counters(0).empty()) return;
+    fail(ErrorCode::unsupported, "its recorded operations do not do what the model does");
   }
 
   // Each image must have features of its own.
@@ -234,8 +241,9 @@ class Planner {
   Shape shape_;
   FrozenBackboneOptions options_;
   Undo undo_;
-  at::Tensor like_;    // for the type and the device of images
-  at::Tensor images_;  // of the last recording
+  std::int64_t forwards_ = 0;  // of the model
+  at::Tensor like_;            // for the type and the device of images
+  at::Tensor images_;          // of the last recording
   Recording recording_;
   FrozenKernels exact_;
   std::vector<at::Tensor> features_;  // exact ones of the images
@@ -277,6 +285,7 @@ std::vector<at::Tensor> FrozenPlan::features_of(const at::Tensor& images) const 
 at::Tensor FrozenPlan::rest_of(const std::vector<at::Tensor>& features) const {
   std::vector<at::Tensor> inputs = features;
   inputs.insert(inputs.end(), trained.begin(), trained.end());
+  for (const at::Tensor& counter : counters) counter.add_(1);
   return rest.run(inputs).front();
 }
 

@@ -36,6 +36,7 @@ struct FrozenPlan {
   std::shared_ptr<const FrozenKernels> kernels;
   CompiledGraph rest;
   std::vector<at::Tensor> trained;
+  std::vector<at::Tensor> counters;  // each forward adds one to them, as batch norms count batches
   std::vector<Source> sources;
 
   bool is_current() const;
